@@ -19,7 +19,7 @@ class WrongState(Refusal):
 
 
 class StateTable(Generic[S, F]):
-    """Transitions of one object; `after` is the only way to learn a next state, and docs are drawn from it."""
+    """Transitions of one object; `after` is the only way to learn a next state. Docs are drawn from it."""
 
     def __init__(self, name: str, moves: Mapping[tuple[S, F], S]) -> None:
         self.name = name

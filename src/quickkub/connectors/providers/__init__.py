@@ -1,0 +1,1 @@
+"""One folder per provider, found by looking, never listed."""
