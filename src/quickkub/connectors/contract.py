@@ -1,7 +1,7 @@
 """What a connector is asked and what it may answer.
 
-A connector method is a generator: it yields what it wants done (`Request`, `TokenPlease`), is sent the result,
-and returns an `Outcome`. The line in transport.py does the doing.
+A connector method is a generator: it yields what it wants done (`Request`, `TokenPlease`), is sent the
+result, and returns an `Outcome`. The line in transport.py does the doing.
 """
 
 from __future__ import annotations

@@ -162,6 +162,7 @@ CREATE TABLE receipts (
     FOREIGN KEY (merchant_id, attempt_id) REFERENCES attempts (merchant_id, id),
     FOREIGN KEY (merchant_id, evidence_id) REFERENCES evidence (merchant_id, id)
 );
+CREATE INDEX receipts_by_payment ON receipts (merchant_id, payment_id);
 CREATE UNIQUE INDEX receipts_one_applied ON receipts (merchant_id, payment_id) WHERE applied;
 
 -- What providers told us, kept raw before it is answered (E3).
@@ -187,6 +188,7 @@ CREATE TABLE inbox (
     CHECK ((state = 'kept') = (due_at IS NOT NULL))
 );
 CREATE INDEX inbox_due ON inbox (due_at) WHERE due_at IS NOT NULL;
+CREATE INDEX inbox_by_reference ON inbox (merchant_id, provider, account_id, reference);
 
 -- Callbacks that were refused (unknown address, unreadable or forged), for people to look into.
 CREATE TABLE refused_callbacks (

@@ -1,0 +1,197 @@
+"""Asking to be paid: say it, do it, write it down (exemplars 7)."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from quickkub.connectors.contract import Account, Order, Unknown
+from quickkub.kernel.ids import AttemptId, MerchantId, PaymentId, new_id, new_reference
+from quickkub.kernel.money import Money
+from quickkub.kernel.tokens import new_token
+from quickkub.merchants.accounts import enabled_accounts
+from quickkub.payments import rules, store
+from quickkub.payments.announce import announce
+from quickkub.payments.ending import end, may_end
+from quickkub.payments.model import (
+    Answered,
+    Attempt,
+    NewPayment,
+    Payment,
+    PaymentNotCancellable,
+    PaymentNotFound,
+)
+from quickkub.payments.office import Office, Told
+from quickkub.payments.routing import Route, choose
+from quickkub.payments.settle import apply
+from quickkub.payments.states import AttemptState, Fact, PaymentState
+from quickkub.payments.view import payment_view
+from quickkub.storage import Connection
+from quickkub.storage.idempotency import Once, Replay, claim, keep_answer
+
+Render = Callable[[Mapping[str, Any]], tuple[int, bytes]]
+"""Turns the payment object into the status and bytes the edge will send, so they can be stored."""
+
+
+@dataclass(frozen=True, slots=True)
+class OutOfTime:
+    """A call that was still under way when the merchant could not be kept waiting any longer."""
+
+    outcome: Unknown
+    transcript: bytes = b"[]"
+
+
+async def create(office: Office, asked: NewPayment, once: Once, render: Render) -> Answered:
+    """Make a payment and ask a provider for it. Returns what to send, the same bytes for the same key.
+
+    Raises MethodUnavailable, CurrencyUnsupported, AmountOutOfRange, KeyReused, KeyBusy, DatabaseAway; nothing
+    is written when it does.
+    """
+    route = await _route(office, once.merchant, once.mode, asked)
+    said = await _say(office, asked, once, route)
+    if isinstance(said, Replay):
+        return await _replay(office, once, said, render)
+    payment, attempt = said
+    told = await call(office, route.account, order_for(attempt, payment, asked.description))
+
+    async def answer(tx: Connection, after: Payment, tried: Attempt) -> None:
+        await keep_answer(tx, once, *render(payment_view(after, tried, office.public_url)))
+
+    after, tried = await apply(office, payment.merchant, attempt.id, told, "answer", also=answer)
+    status, body = render(payment_view(after, tried, office.public_url))
+    return Answered(status, body, replayed=False)
+
+
+async def _route(office: Office, merchant: MerchantId, mode: str, asked: NewPayment) -> Route:
+    async with office.db.read() as reader:
+        accounts = await enabled_accounts(reader, office.vault, merchant, mode)
+    route = choose(asked.method, accounts, office.connector)
+    rules.refuse_amount(asked.amount, asked.method, route.manifest)
+    return route
+
+
+async def _say(
+    office: Office, asked: NewPayment, once: Once, route: Route
+) -> tuple[Payment, Attempt] | Replay:
+    payment_id = PaymentId(new_id("pay"))
+    async with office.db.transaction() as tx:
+        earlier = await claim(tx, once, payment_id)
+        if earlier is not None:
+            return earlier
+        payment = await store.insert_payment(
+            tx, _blank_payment(payment_id, asked, once), asked.expires_in_seconds
+        )
+        attempt = await store.insert_attempt(
+            tx, _blank_attempt(payment, route), route.why, rules.FIRST_CHECK_SECONDS
+        )
+        await announce(tx, payment, attempt, "created", office.public_url)
+    return payment, attempt
+
+
+def _blank_payment(payment_id: PaymentId, asked: NewPayment, once: Once) -> Payment:
+    nothing = Money(0, asked.amount.currency)
+    unset = datetime.min  # noqa: DTZ901 -- the database writes the times
+    return Payment(
+        merchant=once.merchant,
+        id=payment_id,
+        mode=once.mode,
+        amount=asked.amount,
+        state=PaymentState.CREATED,
+        method=asked.method,
+        captured=nothing,
+        refunded=nothing,
+        reference=asked.reference,
+        description=asked.description,
+        metadata=asked.metadata or {},
+        return_url=asked.return_url,
+        checkout_token=new_token(once.merchant),
+        failure_code=None,
+        version=1,
+        expires_at=unset,
+        time_is_up=False,
+        created_at=unset,
+        updated_at=unset,
+        paid_at=None,
+    )
+
+
+def _blank_attempt(payment: Payment, route: Route) -> Attempt:
+    return Attempt(
+        merchant=payment.merchant,
+        id=AttemptId(new_id("att")),
+        payment=payment.id,
+        mode=payment.mode,
+        provider=route.account.provider,
+        account=route.account.id,
+        amount=payment.amount,
+        state=AttemptState.CREATED,
+        reference=new_reference(),
+        provider_reference=None,
+        next_action=None,
+        failure_code=None,
+        checks=0,
+        lease_token=0,
+        created_at=payment.created_at,
+    )
+
+
+def order_for(attempt: Attempt, payment: Payment, description: str | None = None) -> Order:
+    """The attempt in the connectors' words; the same words on every resend (P10)."""
+    return Order(
+        reference=attempt.reference,
+        amount=attempt.amount,
+        method=payment.method,
+        asked_at=attempt.created_at,
+        expires_at=payment.expires_at,
+        now=datetime.now(attempt.created_at.tzinfo),
+        provider_reference=attempt.provider_reference,
+        description=description or "",
+    )
+
+
+async def call(office: Office, account: Account, order: Order) -> Told:
+    """Ask the provider for the order, with no transaction open and a limit on how long it may take."""
+    exchange = office.connector(account.provider).create(account, order)
+    try:
+        async with asyncio.timeout(rules.CALL_SECONDS):
+            return await office.line.run(account, exchange)
+    except TimeoutError:
+        return OutOfTime(Unknown("the call took longer than a merchant can be kept waiting"))
+
+
+async def _replay(office: Office, once: Once, said: Replay, render: Render) -> Answered:
+    if said.answer is not None and said.status is not None:
+        return Answered(said.status, said.answer, replayed=True)
+    # The first request died between its two transactions: answer with how the payment stands, and keep that.
+    async with office.db.transaction() as tx:
+        payment = await store.find_payment(tx, once.merchant, once.mode, said.resource_id)
+        assert payment is not None, "the key and the payment were written together"
+        attempts = (await store.attempts_of(tx, once.merchant, [payment.id]))[payment.id]
+        status, body = render(payment_view(payment, attempts[-1], office.public_url))
+        await keep_answer(tx, once, status, body)
+    return Answered(status, body, replayed=True)
+
+
+async def cancel(office: Office, payment_id: str, once: Once, render: Render) -> Answered:
+    """Call a payment off that nobody has paid yet. Late money still wins and is booked.
+
+    Raises PaymentNotFound, and PaymentNotCancellable when it is over or its outcome is not known.
+    """
+    async with office.db.transaction() as tx:
+        payment = await store.find_payment(tx, once.merchant, once.mode, payment_id, lock=True)
+        if payment is None:
+            raise PaymentNotFound()
+        earlier = await claim(tx, once, payment.id)
+        attempt = (await store.attempts_of(tx, once.merchant, [payment.id]))[payment.id][-1]
+        if earlier is None or earlier.answer is None:
+            if not may_end(payment, attempt, Fact.CALLED_OFF):
+                raise PaymentNotCancellable(f"the payment is {payment.state.value}")
+            payment, attempt = await end(tx, payment, attempt, Fact.CALLED_OFF, office.public_url)
+            status, body = render(payment_view(payment, attempt, office.public_url))
+            await keep_answer(tx, once, status, body)
+            return Answered(status, body, replayed=False)
+    assert earlier.status is not None
+    return Answered(earlier.status, earlier.answer, replayed=True)

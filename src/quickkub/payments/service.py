@@ -1,0 +1,109 @@
+"""The room's counter: what the API, the checkout page and the worker ask of payments."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from quickkub.connectors.contract import CallbackAnswer, RawCallback
+from quickkub.kernel.clock import rfc3339
+from quickkub.kernel.ids import MerchantId
+from quickkub.payments import ask, inbox, store, sweep
+from quickkub.payments.inbox_store import Kept
+from quickkub.payments.model import (
+    Answered,
+    Attempt,
+    ListQuery,
+    NewPayment,
+    Page,
+    Payment,
+    PaymentNotFound,
+)
+from quickkub.payments.office import Office
+from quickkub.payments.view import attempt_view, payment_view
+from quickkub.storage.idempotency import Once
+
+
+class Payments:
+    """Everything that can be done with payments, for one database and one set of connectors."""
+
+    def __init__(self, office: Office) -> None:
+        self._office = office
+
+    async def create(self, asked: NewPayment, once: Once, render: ask.Render) -> Answered:
+        """Make a payment. See `ask.create`."""
+        return await ask.create(self._office, asked, once, render)
+
+    async def cancel(self, payment: str, once: Once, render: ask.Render) -> Answered:
+        """Call a payment off. See `ask.cancel`."""
+        return await ask.cancel(self._office, payment, once, render)
+
+    async def get(
+        self, merchant: MerchantId, mode: str, payment: str, *, with_attempts: bool = False
+    ) -> dict[str, Any]:
+        """One payment as the API shows it. Raises PaymentNotFound."""
+        async with self._office.db.read() as reader:
+            found = await store.find_payment(reader, merchant, mode, payment)
+            if found is None:
+                raise PaymentNotFound()
+            attempts = await store.attempts_of(reader, merchant, [found.id])
+        return self._view(found, attempts[found.id], with_attempts=with_attempts)
+
+    async def page(
+        self, merchant: MerchantId, mode: str, query: ListQuery, *, with_attempts: bool = False
+    ) -> Page:
+        """One page of payments, newest first."""
+        async with self._office.db.read() as reader:
+            found, has_more = await store.list_payments(reader, merchant, mode, query)
+            attempts = await store.attempts_of(reader, merchant, [p.id for p in found])
+        return Page(
+            tuple(self._view(p, attempts[p.id], with_attempts=with_attempts) for p in found), has_more
+        )
+
+    async def cases(self, merchant: MerchantId, mode: str, limit: int, starting_after: str | None) -> Page:
+        """What waits for a person, newest first."""
+        async with self._office.db.read() as reader:
+            rows = await store.list_cases(reader, merchant, mode, limit + 1, starting_after)
+        items = tuple(
+            {
+                "id": row["id"],
+                "object": "case",
+                "kind": row["kind"],
+                "payment": row["payment_id"],
+                "status": row["state"],
+                "details": row["details"],
+                "opened_at": rfc3339(row["opened_at"]),
+                "closed_at": rfc3339(row["closed_at"]) if row["closed_at"] else None,
+            }
+            for row in rows[:limit]
+        )
+        return Page(items, len(rows) > limit)
+
+    async def keep_callback(self, provider: str, token: str, raw: RawCallback) -> CallbackAnswer:
+        """Take a provider's callback in. See `inbox.keep`."""
+        return await inbox.keep(self._office, provider, token, raw)
+
+    async def claim_callbacks(self, limit: int) -> list[Kept]:
+        """Callbacks to work on. See `inbox.work`."""
+        return await inbox.claim_callbacks(self._office, limit)
+
+    async def work_callback(self, kept: Kept) -> None:
+        """Settle one claimed callback."""
+        await inbox.work(self._office, kept)
+
+    async def claim_attempts(self, limit: int) -> list[Attempt]:
+        """Attempts whose inquiry is due."""
+        return await sweep.claim_attempts(self._office, limit)
+
+    async def check_attempt(self, attempt: Attempt) -> None:
+        """Inquire about one claimed attempt."""
+        await sweep.check_attempt(self._office, attempt)
+
+    async def expire_due(self, limit: int) -> int:
+        """End payments whose time is up; returns how many were looked at."""
+        return await sweep.expire_due(self._office, limit)
+
+    def _view(self, payment: Payment, attempts: list[Attempt], *, with_attempts: bool) -> dict[str, Any]:
+        view = payment_view(payment, attempts[-1] if attempts else None, self._office.public_url)
+        if with_attempts:
+            view["attempts"] = [attempt_view(attempt) for attempt in attempts]
+        return view

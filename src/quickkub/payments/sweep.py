@@ -1,0 +1,99 @@
+"""Work that falls due: inquiries, expiry, and the repair of what a crash left half done.
+
+Each function does one round and says how much it did, so the worker can sleep when there is nothing.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+from quickkub.connectors.contract import Account
+from quickkub.kernel.ids import new_id
+from quickkub.merchants.accounts import account_by_id
+from quickkub.payments import rules, store
+from quickkub.payments.ask import call, order_for
+from quickkub.payments.ending import end, may_end
+from quickkub.payments.model import Attempt, Payment
+from quickkub.payments.office import Office, Told
+from quickkub.payments.routing import as_account
+from quickkub.payments.settle import apply
+from quickkub.payments.states import OPEN, AttemptState, Fact
+from quickkub.storage import Connection
+
+LEASE_SECONDS: Final = 60
+"""Longer than any exchange with a provider, so that a live worker never loses its lease by waiting."""
+
+POSTPONE_SECONDS: Final = 5
+
+UNSURE: Final = frozenset({AttemptState.CREATED, AttemptState.UNKNOWN})
+
+
+async def claim_attempts(office: Office, limit: int) -> list[Attempt]:
+    """Take up to `limit` attempts whose inquiry is due."""
+    async with office.db.transaction() as tx:
+        return await store.claim_due_attempts(tx, limit, LEASE_SECONDS)
+
+
+async def check_attempt(office: Office, attempt: Attempt) -> None:
+    """Ask the provider about a claimed attempt, take in the answer, and set the next inquiry."""
+    payment, account = await _context(office, attempt)
+    told, kind = await ask_again(office, payment, attempt, account)
+    _, after = await apply(office, attempt.merchant, attempt.id, told, kind)
+    async with office.db.transaction() as tx:
+        if after.state is not attempt.state:
+            await store.drop_lease(tx, attempt)
+            return
+        checks = attempt.checks + 1
+        await store.finish_check(tx, attempt, rules.next_check_seconds(after.state, checks))
+        if after.state is AttemptState.UNKNOWN and checks >= rules.UNKNOWN_CHECKS_MAX:
+            await _hand_to_person(tx, attempt)
+
+
+async def _context(office: Office, attempt: Attempt) -> tuple[Payment, Account]:
+    async with office.db.read() as reader:
+        payment = await store.find_payment(reader, attempt.merchant, attempt.mode, attempt.payment)
+        account = await account_by_id(reader, office.vault, attempt.merchant, attempt.account)
+    assert payment is not None and account is not None, "foreign keys hold both"
+    return payment, as_account(account)
+
+
+async def ask_again(office: Office, payment: Payment, attempt: Attempt, account: Account) -> tuple[Told, str]:
+    """Inquire; or ask again, where the payer got nothing to pay with and a repeat makes nothing new."""
+    connector = office.connector(account.provider)
+    order = order_for(attempt, payment, payment.description)
+    never_shown = attempt.next_action is None and payment.state in OPEN
+    in_time = order.now < payment.expires_at
+    if never_shown and in_time and connector.manifest.create_is_repeatable:
+        return await call(office, account, order), "inquiry"
+    return await office.line.run(account, connector.inquire(account, order)), "inquiry"
+
+
+async def _hand_to_person(tx: Connection, attempt: Attempt) -> None:
+    await store.open_case(
+        tx,
+        attempt.merchant,
+        case_id=new_id("case"),
+        mode=attempt.mode,
+        kind="outcome_unknown",
+        fact=attempt.id,
+        payment=attempt.payment,
+        details={"reference": attempt.reference, "checks": attempt.checks},
+    )
+
+
+async def expire_due(office: Office, limit: int) -> int:
+    """End payments whose time is up. One transaction, no calls: late money is booked whenever it comes."""
+    async with office.db.transaction() as tx:
+        due = await store.lock_due_payments(tx, limit)
+        for payment in due:
+            await _expire(tx, office, payment)
+    return len(due)
+
+
+async def _expire(tx: Connection, office: Office, payment: Payment) -> None:
+    attempt = (await store.attempts_of(tx, payment.merchant, [payment.id]))[payment.id][-1]
+    # While nobody can tell, time alone decides nothing: the inquiry that gets a clear answer ends it.
+    if attempt.state in UNSURE or not may_end(payment, attempt, Fact.TIME_UP):
+        await store.postpone_payment(tx, payment, POSTPONE_SECONDS)
+        return
+    await end(tx, payment, attempt, Fact.TIME_UP, office.public_url)

@@ -1,0 +1,229 @@
+"""A shop with one account at a made-up bank whose every word a test chooses.
+
+The bank follows the connector contract and has no wire: what it says is what the test told it to say. Wire
+formats are tested with the simulators; here the question is what we do with an answer.
+"""
+
+from __future__ import annotations
+
+import json
+from collections import deque
+from collections.abc import Generator, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from quickkub.connectors.contract import (
+    Account,
+    Action,
+    ActionKind,
+    CallbackAnswer,
+    CallbackNews,
+    Exchange,
+    Forged,
+    Manifest,
+    MethodOffer,
+    Order,
+    Outcome,
+    Paid,
+    RawCallback,
+    Receipt,
+    Token,
+    TokenExchange,
+    Unknown,
+    Unreadable,
+    Waiting,
+)
+from quickkub.kernel.ids import MerchantId, new_id
+from quickkub.kernel.money import THB, Money, read_decimal
+from quickkub.kernel.secrets import Secret
+from quickkub.merchants.accounts import open_account
+from quickkub.payments.model import Answered, NewPayment
+from quickkub.payments.office import Office
+from quickkub.payments.service import Payments
+from quickkub.storage import Database
+from quickkub.storage.idempotency import Once, fingerprint
+from quickkub.storage.vault import Vault
+
+QR = "00020101021230...the made-up bank's QR"
+PAID_AT = datetime(2026, 1, 15, 3, 33, 12, tzinfo=UTC)
+
+
+def receipt(amount: Money, transaction: str = "T1", paid_at: datetime = PAID_AT) -> Receipt:
+    """Money that moved, as the bank tells it."""
+    return Receipt(transaction, amount, paid_at)
+
+
+MANIFEST = Manifest(
+    name="madeup",
+    title_en="Made-up Bank",
+    title_th="ธนาคารสมมติ",
+    methods=(MethodOffer("promptpay", 1, 1_000_000_000),),
+    fields=(),
+    sandbox_base_url="",
+    live_base_url="",
+    simulator_port=0,
+    create_is_repeatable=True,
+)
+
+
+@dataclass
+class MadeUpBank:
+    """A connector that answers from a queue, and with `usual` when the queue is empty."""
+
+    trusted: bool = False
+    to_create: deque[Outcome] = field(default_factory=deque)
+    to_inquire: deque[Outcome] = field(default_factory=deque)
+    usual_inquiry: Outcome = field(default_factory=Waiting)
+    created: list[str] = field(default_factory=list)
+    inquired: list[str] = field(default_factory=list)
+    manifest: Manifest = MANIFEST
+
+    def token(self, account: Account) -> TokenExchange:
+        yield from ()
+        return Token(Secret("unused"), 60)
+
+    def create(self, account: Account, order: Order) -> Exchange:
+        yield from ()
+        self.created.append(order.reference)
+        if self.to_create:
+            return self.to_create.popleft()
+        return Waiting(Action(ActionKind.DISPLAY_QR, QR))
+
+    def inquire(self, account: Account, order: Order) -> Exchange:
+        yield from ()
+        self.inquired.append(order.reference)
+        return self.to_inquire.popleft() if self.to_inquire else self.usual_inquiry
+
+    def read_callback(self, account: Account, raw: RawCallback) -> CallbackNews:
+        if raw.headers.get("x-forged"):
+            raise Forged("the made-up signature is wrong")
+        try:
+            said = json.loads(raw.body)
+            money = read_decimal(said["amount"], THB)
+            return CallbackNews(said["id"], said["ref"], receipt(money, said["id"]))
+        except (ValueError, KeyError) as trouble:
+            raise Unreadable("not the made-up bank's words") from trouble
+
+    def answer_callback(self, news: CallbackNews) -> CallbackAnswer:
+        return CallbackAnswer(200, b'{"ok":true}')
+
+    def trusts_callbacks(self, account: Account) -> bool:
+        return self.trusted
+
+
+@dataclass(frozen=True)
+class ToldByBank:
+    """An outcome and its (made-up) words on the wire."""
+
+    outcome: Outcome
+    transcript: bytes = b"[]"
+
+
+class QuietLine:
+    """Drives an exchange that asks for nothing."""
+
+    async def run(self, account: Account, exchange: Generator[Any, Any, Outcome]) -> ToldByBank:
+        try:
+            next(exchange)
+        except StopIteration as end:
+            return ToldByBank(end.value)
+        raise AssertionError("the made-up bank has no wire")
+
+
+class Shop:
+    """A merchant, its bank and everything the payments room does for it."""
+
+    def __init__(self, database: Database, merchant: MerchantId, token: str, bank: MadeUpBank) -> None:
+        self.db, self.merchant, self.token, self.bank = database, merchant, token, bank
+        self.vault = VAULT
+        self.office = Office(database, VAULT, QuietLine(), lambda _: bank, "http://shop.test")
+        self.payments = Payments(self.office)
+
+    async def charges(self, amount: Money, key: str | None = None, **more: Any) -> dict[str, Any]:
+        """A payment as the merchant sees it right after asking."""
+        answered = await self.asks(amount, key, **more)
+        view: dict[str, Any] = json.loads(answered.body)
+        return view
+
+    async def asks(self, amount: Money, key: str | None = None, **more: Any) -> Answered:
+        asked = NewPayment(amount, more.pop("method", "promptpay"), **more)
+        return await self.payments.create(asked, self.once("payments.create", key, repr(asked)), rendered)
+
+    async def cancels(self, payment: str, key: str | None = None) -> dict[str, Any]:
+        answered = await self.payments.cancel(payment, self.once("payments.cancel", key, payment), rendered)
+        view: dict[str, Any] = json.loads(answered.body)
+        return view
+
+    def once(self, operation: str, key: str | None, words: str) -> Once:
+        print_ = fingerprint("POST", operation, (), words.encode())
+        return Once(self.merchant, "test", operation, key or new_id("key"), print_)
+
+    async def sees(self, payment: str) -> dict[str, Any]:
+        return await self.payments.get(self.merchant, "test", payment, with_attempts=True)
+
+    async def is_told(self, body: Mapping[str, Any] | bytes, **headers: str) -> CallbackAnswer:
+        """The bank calls back."""
+        raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+        return await self.payments.keep_callback("madeup", self.token, RawCallback("POST", headers, {}, raw))
+
+    async def works(self) -> None:
+        """The worker does everything that is due, until nothing is."""
+        while True:
+            callbacks = await self.payments.claim_callbacks(50)
+            for kept in callbacks:
+                await self.payments.work_callback(kept)
+            attempts = await self.payments.claim_attempts(50)
+            for attempt in attempts:
+                await self.payments.check_attempt(attempt)
+            if not callbacks and not attempts and not await self.payments.expire_due(50):
+                return
+
+    async def time_passes(self, span: timedelta) -> None:
+        """Everything that was to happen within `span` is due now."""
+        async with self.db.transaction() as tx:
+            await tx.execute(
+                "UPDATE payments SET due_at = due_at - $1::interval, expires_at = expires_at - $1::interval",
+                span,
+            )
+            await tx.execute(
+                "UPDATE attempts SET next_check_at = next_check_at - $1::interval,"
+                " lease_until = lease_until - $1::interval",
+                span,
+            )
+            await tx.execute(
+                "UPDATE inbox SET due_at = due_at - $1::interval, lease_until = lease_until - $1::interval",
+                span,
+            )
+            await tx.execute("UPDATE idempotency_keys SET busy_until = busy_until - $1::interval", span)
+
+    async def counts(self, table: str) -> int:
+        async with self.db.read() as reader:
+            found: int = await reader.fetchval(f"SELECT count(*) FROM {table}")
+            return found
+
+    async def rows(self, sql: str, *values: Any) -> list[Any]:
+        async with self.db.read() as reader:
+            found: list[Any] = await reader.fetch(sql, *values)
+            return found
+
+
+VAULT = Vault({1: bytes(range(32))})
+
+
+def rendered(view: Mapping[str, Any]) -> tuple[int, bytes]:
+    return 201, json.dumps(view, sort_keys=True).encode()
+
+
+async def open_shop(database: Database, bank: MadeUpBank | None = None) -> Shop:
+    """A new merchant with one account at the made-up bank."""
+    merchant = MerchantId(new_id("mer"))
+    async with database.transaction() as tx:
+        await tx.execute("INSERT INTO merchants (id, name) VALUES ($1, 'Som Tam Shop')", merchant)
+        _, token = await open_account(
+            tx, VAULT, merchant, mode="test", provider="madeup", settings={}, credentials={"k": "test"}
+        )
+    return Shop(database, merchant, token, bank or MadeUpBank())
+
+
+__all__ = ["MadeUpBank", "Paid", "Shop", "Unknown", "open_shop", "receipt"]
