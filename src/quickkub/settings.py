@@ -13,9 +13,12 @@ from typing import Final
 
 from quickkub.kernel.errors import Kind, Refusal
 from quickkub.kernel.secrets import Secret
+from quickkub.storage.embedded import make_own_folder
 
 PORT_DEFAULT: Final = 3002
+SIMULATORS_PORT_DEFAULT: Final = 3110
 PEPPER_LENGTH_MIN: Final = 32
+PORT_MAX: Final = 65535
 
 
 class BadSetting(Refusal):
@@ -32,6 +35,7 @@ class Settings:
     database_url: str | None
     host: str
     port: int
+    simulators_port: int
     public_url: str
     encryption_key: Secret
     key_pepper: Secret
@@ -55,7 +59,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     Raises BadSetting for a port that is no port and for a pepper that is too short.
     """
     data_dir = default_data_dir(environment)
-    port = _port(environment.get("QUICKKUB_PORT", str(PORT_DEFAULT)))
+    port = _port(environment, "QUICKKUB_PORT", PORT_DEFAULT)
     made = _own_secrets(data_dir, environment)
     pepper = environment.get("QUICKKUB_KEY_PEPPER") or made["key_pepper"]
     if len(pepper) < PEPPER_LENGTH_MIN:
@@ -69,6 +73,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         database_url=environment.get("DATABASE_URL") or None,
         host=environment.get("QUICKKUB_HOST", "127.0.0.1"),
         port=port,
+        simulators_port=_port(environment, "QUICKKUB_SIMULATORS_PORT", SIMULATORS_PORT_DEFAULT),
         public_url=environment.get("QUICKKUB_PUBLIC_URL", f"http://127.0.0.1:{port}").rstrip("/"),
         encryption_key=Secret(environment.get("ENCRYPTION_KEY") or made["encryption_key"]),
         key_pepper=Secret(pepper),
@@ -76,19 +81,20 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     )
 
 
-def _port(text: str) -> int:
-    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= 65535):  # noqa: PLR2004 -- TCP
-        raise BadSetting(f"QUICKKUB_PORT is a port number, not {text!r}", param="QUICKKUB_PORT")
+def _port(environment: Mapping[str, str], name: str, default: int) -> int:
+    text = environment.get(name, str(default))
+    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= PORT_MAX):
+        raise BadSetting(f"{name} is a port number, not {text!r}", param=name)
     return int(text)
 
 
 def _own_secrets(data_dir: Path, environment: Mapping[str, str]) -> dict[str, str]:
-    """Keys of this installation. Losing the file loses what is sealed with them, so it is never overwritten."""
+    """Keys of this installation. Losing the file loses what they sealed, so it is never overwritten."""
     if environment.get("ENCRYPTION_KEY") and environment.get("QUICKKUB_KEY_PEPPER"):
         return {"encryption_key": "", "key_pepper": ""}
     path = data_dir / "secrets.json"
     if not path.exists():
-        data_dir.mkdir(parents=True, exist_ok=True)
+        make_own_folder(data_dir)
         made = {
             "encryption_key": base64.b64encode(secrets.token_bytes(32)).decode(),
             "key_pepper": secrets.token_urlsafe(48),

@@ -30,6 +30,19 @@ class Unreadable(Refusal):
     code, kind = "callback_unreadable", Kind.INVALID
 
 
+class NoAnswer(Exception):
+    """The line throws this into an exchange at the `yield` whose request has no usable answer.
+
+    A connector that has already learned something worth keeping may catch it; otherwise it passes through and
+    the line itself concludes (`NotSent` or `Unknown`). `sent` is False only when no byte left this machine.
+    """
+
+    def __init__(self, cause: str, *, sent: bool) -> None:
+        super().__init__(cause)
+        self.cause = cause
+        self.sent = sent
+
+
 # --- on the wire -----------------------------------------------------------------------------------------
 
 
@@ -126,10 +139,14 @@ class Failure(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Paid:
-    """The provider proves that money moved. One receipt per movement: a QR can be paid twice."""
+    """The provider proves that money moved. One receipt per movement: a QR can be paid twice.
+
+    `alert` is for a person, such as a movement that the provider took back; empty when all is well.
+    """
 
     receipts: tuple[Receipt, ...]
     provider_reference: str | None = None
+    alert: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,10 +160,14 @@ class Declined:
 
 @dataclass(frozen=True, slots=True)
 class Waiting:
-    """The provider has the order and the payer has not paid. `action` is None when it is not news."""
+    """The provider has the order and the payer has not paid. `action` is None when it is not news.
+
+    `alert` is for a person, such as a part payment or a movement taken back; empty when all is well.
+    """
 
     action: Action | None = None
     provider_reference: str | None = None
+    alert: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +186,37 @@ class Unknown:
 
 Outcome: TypeAlias = Paid | Declined | Waiting | NotSent | Unknown
 
+
+@dataclass(frozen=True, slots=True)
+class Slip:
+    """A transfer as the receiving provider has it, found by the two keys of a slip's mini-QR.
+
+    `references` are the bill payment references in order, empty texts left out; names and accounts are as the
+    provider masked them. The slip proves the transfer; whether it pays an order is for the caller to compare.
+    """
+
+    sending_bank: str
+    trans_ref: str
+    amount: Money
+    paid_at: datetime
+    receiving_bank: str
+    receiver_id: str
+    receiver_name: str
+    sender_name: str
+    references: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class NoSlip:
+    """The provider knows no such transfer."""
+
+    provider_code: str
+
+
+SlipAnswer: TypeAlias = Slip | NoSlip | Declined | NotSent | Unknown
+
 Exchange: TypeAlias = Generator[Effect, Any, Outcome]
+SlipExchange: TypeAlias = Generator[Effect, Any, SlipAnswer]
 TokenExchange: TypeAlias = Generator[Request, Response, Token | Declined | Unknown]
 
 
@@ -200,6 +251,8 @@ class Order:
     now: datetime
     provider_reference: str | None = None
     description: str = ""
+    # Where the provider's app or page sends the payer back; empty when there is no such place.
+    return_url: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -296,4 +349,12 @@ class Connector(Protocol):
 
     def trusts_callbacks(self, account: Account) -> bool:
         """False: a callback is only a hint and the payment is settled by inquiry."""
+        ...
+
+
+class SlipReader(Protocol):
+    """What a connector offers besides, when its provider can look up a transfer by its slip."""
+
+    def verify_slip(self, account: Account, sending_bank: str, trans_ref: str) -> SlipExchange:
+        """Ask whether this transfer exists. Reads only; a slip reference may be used once per receiver."""
         ...

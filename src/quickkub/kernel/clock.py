@@ -33,5 +33,10 @@ class SystemClock:
 
 
 def rfc3339(moment: datetime) -> str:
-    """`2026-01-15T03:33:12Z`: UTC, whole seconds, as the API and webhooks show time."""
+    """`2026-01-15T03:33:12Z`: UTC, whole seconds, as the API and webhooks show time.
+
+    Raises ValueError for a moment without a time zone: the machine's own zone would be taken for it.
+    """
+    if moment.utcoffset() is None:
+        raise ValueError(f"{moment} has no time zone")
     return moment.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")

@@ -12,6 +12,10 @@ AMOUNT_MAX: Final = 10**12
 """Largest amount a single payment may carry, in minor units (security-reliability 5.9)."""
 
 
+_DIGITS_MAX: Final = 18
+"""Digits a decimal text may have, before and after its point together: far more than any amount needs."""
+
+
 class BadAmount(Refusal):
     """A text or number is not an amount we accept."""
 
@@ -138,8 +142,10 @@ class Rate:
 
 def _read_plain_decimal(text: str) -> tuple[int, int]:
     whole, mark, fraction = text.partition(".")
-    if not _ascii_digits(whole) or (mark and not _ascii_digits(fraction)):
-        raise BadAmount(f"not a plain decimal: {text!r}")
+    plain = _ascii_digits(whole) and (not mark or _ascii_digits(fraction))
+    # int() has a limit of its own, thousands of digits away, and raises something that is no refusal there.
+    if not plain or len(whole) + len(fraction) > _DIGITS_MAX:
+        raise BadAmount(f"not a plain decimal of at most {_DIGITS_MAX} digits: {text[:40]!r}")
     return int(whole + fraction), len(fraction)
 
 
@@ -159,7 +165,7 @@ def decimal_text(money: Money) -> str:
 def read_decimal(text: str, currency: Currency = THB) -> Money:
     """Read "100", "100.5" or "100.00" into minor units without passing through a float.
 
-    ASCII digits and at most one point; not more decimals than the currency has; no sign, space, comma or
+    At most 18 ASCII digits and one point; not more decimals than the currency has; no sign, space, comma or
     exponent (security-reliability 5.9). Raises BadAmount.
     """
     digits, decimals = _read_plain_decimal(text)

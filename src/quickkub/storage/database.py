@@ -47,6 +47,8 @@ _AWAY: Final = (
     asyncpg.QueryCanceledError,
     asyncpg.LockNotAvailableError,
     asyncpg.ReadOnlySQLTransactionError,
+    asyncpg.InvalidAuthorizationSpecificationError,
+    asyncpg.InvalidCatalogNameError,
     asyncpg.InterfaceError,
 )
 
@@ -63,6 +65,9 @@ def _troubles_told() -> Any:
     try:
         yield
     except _AWAY as trouble:
+        if isinstance(trouble, asyncpg.InterfaceError) and isinstance(trouble, ValueError):
+            # A value that does not fit its column is our bug, not the database's absence.
+            raise
         raise DatabaseAway(f"the database is not available: {type(trouble).__name__}") from trouble
 
 

@@ -9,12 +9,12 @@ from typing import Any, Final
 import asyncpg
 from alembic import command, context, op
 from alembic.config import Config
-from alembic.script import ScriptDirectory
 from sqlalchemy import Connection as SyncConnection
 from sqlalchemy.ext.asyncio import create_async_engine
 from sqlalchemy.pool import NullPool
 
-HERE: Final = Path(__file__).parent / "migrations"
+from quickkub.storage.schema import MIGRATIONS
+
 LOCK_TIMEOUT: Final = "5s"
 """A migration that cannot get its lock gives up quickly instead of queueing the whole gateway behind it."""
 
@@ -23,7 +23,7 @@ _ADVISORY_LOCK: Final = 0x51_4B_4D_49
 
 def _config(dsn: str) -> Config:
     config = Config()
-    config.set_main_option("script_location", str(HERE))
+    config.set_main_option("script_location", str(MIGRATIONS))
     config.attributes["dsn"] = dsn
     return config
 
@@ -31,14 +31,6 @@ def _config(dsn: str) -> Config:
 def migrate(dsn: str) -> None:
     """Bring the database at `dsn` to the newest schema. Safe to run twice and from two places at once."""
     command.upgrade(_config(dsn), "head")
-
-
-def head_revision() -> str:
-    """The revision this code expects the database to have."""
-    head = ScriptDirectory(str(HERE)).get_current_head()
-    if head is None:
-        raise RuntimeError("the package holds no migrations")
-    return head
 
 
 def run_environment() -> None:
@@ -74,6 +66,3 @@ def run_sql_beside(python_file: str) -> None:
     driver: Any = op.get_bind().connection.dbapi_connection
     # asyncpg's simple protocol takes a whole script at once; SQLAlchemy's own path takes one statement.
     driver.run_async(lambda raw: raw.execute(script))
-
-
-__all__ = ["head_revision", "migrate", "run_sql_beside"]

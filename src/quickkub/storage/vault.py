@@ -1,7 +1,8 @@
 """Sealing of what must be stored but not read from the database alone (security-reliability 5.5).
 
-AES-256-GCM with a fresh data key per value, the data key wrapped by a key-encryption key of the ring. What a
-value is (table, column, row, merchant) is authenticated with it: a sealed value moved elsewhere does not open.
+AES-256-GCM with a fresh data key per value, the data key wrapped by a key-encryption key of the ring. What
+a value is (table, column, row, merchant) is authenticated with it: a sealed value moved elsewhere does not
+open.
 """
 
 from __future__ import annotations
@@ -23,10 +24,11 @@ _VERSION: Final = 1
 _NONCE: Final = 12
 _WRAPPED: Final = 32 + 16
 _HEADER: Final = 2
+_NUMBER_MAX: Final = 255  # a key's number is one byte of the header
 
 
 class WeakKey(Refusal):
-    """An encryption key is not base64 of exactly 32 bytes; a passphrase is not a key."""
+    """An encryption key is not base64 of exactly 32 random bytes; a passphrase is not a key."""
 
     code, kind = "encryption_key_weak", Kind.INVALID
 
@@ -47,7 +49,9 @@ class Place:
     row: str
 
     def encoded(self) -> bytes:
-        return "\x1f".join((str(_VERSION), self.table, self.column, self.merchant, self.row)).encode()
+        """Each part after its length, so that no two places are written alike."""
+        parts = (part.encode() for part in (str(_VERSION), self.table, self.column, self.merchant, self.row))
+        return b"".join(len(part).to_bytes(4, "big") + part for part in parts)
 
 
 def read_key(text: Secret) -> bytes:
@@ -70,6 +74,8 @@ class Vault:
     def __init__(self, ring: Mapping[int, bytes]) -> None:
         if not ring or any(len(key) != 32 for key in ring.values()):  # noqa: PLR2004 -- AES-256
             raise WeakKey("the key ring needs at least one key of 32 bytes", param="ENCRYPTION_KEY")
+        if not all(0 <= number <= _NUMBER_MAX for number in ring):
+            raise WeakKey(f"keys of the ring are numbered 0 to {_NUMBER_MAX}", param="ENCRYPTION_KEY")
         self._ring = {number: AESGCM(key) for number, key in ring.items()}
         self._newest = max(ring)
 

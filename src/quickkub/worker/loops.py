@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 from collections.abc import Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, Final, Protocol
 
 from quickkub.kernel.errors import Refusal
+from quickkub.telemetry import get_logger
 
-log = logging.getLogger(__name__)
+log = get_logger("worker")
 
 GRACE_SECONDS: Final = 25
 """How long work in hand may take to finish when the process is asked to stop (security-reliability 9)."""
@@ -51,9 +51,9 @@ async def _guarded(work: Callable[[Any], Awaitable[None]], item: Any, name: str)
     try:
         await work(item)
     except Refusal as refusal:
-        log.warning("%s put off: %s", name, refusal.code)
+        log.warning("put off", job=name, code=refusal.code)
     except Exception:
-        log.exception("%s failed on %s; its lease will run out and it will be tried again", name, item.id)
+        log.exception("failed; its lease runs out and it is tried again", job=name, reference=item.id)
 
 
 async def run(loops: Sequence[Loop], stop: asyncio.Event) -> None:
@@ -72,10 +72,10 @@ async def _turn(loop: Loop, stop: asyncio.Event) -> None:
             done = await loop.round(loop.limit)
             pause = 0 if done == loop.limit else loop.idle_seconds
         except Refusal as refusal:
-            log.warning("%s waits: %s", loop.name, refusal.detail)
+            log.warning("waits", job=loop.name, code=refusal.code, reason=refusal.detail)
             pause = TROUBLE_SECONDS
         except Exception:
-            log.exception("%s round failed", loop.name)
+            log.exception("round failed", job=loop.name)
             pause = TROUBLE_SECONDS
         if pause:
             await _sleep(stop, pause)

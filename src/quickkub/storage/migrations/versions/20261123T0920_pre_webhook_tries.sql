@@ -15,6 +15,7 @@ CREATE INDEX webhook_endpoints_listed ON webhook_endpoints (merchant_id, mode, i
 -- merchant with a million failing deliveries costs the others one step.
 CREATE INDEX webhook_deliveries_waiting ON webhook_deliveries (merchant_id, endpoint_id, next_try_at)
     WHERE next_try_at IS NOT NULL;
+CREATE INDEX webhook_deliveries_dead ON webhook_deliveries (merchant_id, endpoint_id, event_id) WHERE state = 'dead';
 CREATE INDEX webhook_deliveries_listed ON webhook_deliveries (merchant_id, endpoint_id, event_id DESC);
 
 -- One row per finished try. The lease token is the try's number: it counts every claim of the delivery and is
@@ -32,7 +33,7 @@ CREATE TABLE webhook_tries (
     PRIMARY KEY (merchant_id, event_id, endpoint_id, lease_token),
     FOREIGN KEY (merchant_id, event_id, endpoint_id)
         REFERENCES webhook_deliveries (merchant_id, event_id, endpoint_id),
-    CHECK ((status IS NULL) = (error IS NOT NULL))
+    CHECK (status IS NOT NULL OR error IS NOT NULL)
 );
 CREATE TRIGGER webhook_tries_append_only BEFORE UPDATE ON webhook_tries
     FOR EACH ROW EXECUTE FUNCTION rows_are_only_added();

@@ -10,6 +10,8 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
+import socket
+import struct
 import subprocess
 import time
 from dataclasses import dataclass
@@ -20,6 +22,8 @@ _PROC: Final = Path("/proc")
 
 READY: Final = "ready"
 STOPPING: Final = "stopping"
+
+_SSL_REQUEST: Final = struct.pack("!II", 8, 80877103)
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,6 +44,22 @@ def live_postmaster(cluster: Path) -> Postmaster | None:
     if found is None or not is_server_of(cluster, found.pid):
         return None
     return found
+
+
+def answers(server: Postmaster) -> bool:
+    """Whether the server takes connections now; one that was killed a moment ago may still look alive.
+
+    Asks the shortest question of the protocol, "may I use TLS?" (SSLRequest), which a new server process
+    answers with one byte before any log-in.
+    """
+    try:
+        with socket.socket(socket.AF_UNIX) as line:
+            line.settimeout(5)
+            line.connect(f"{server.socket_dir}/.s.PGSQL.5432")
+            line.sendall(_SSL_REQUEST)
+            return line.recv(1) in (b"N", b"S")
+    except OSError:
+        return False
 
 
 def is_server_of(cluster: Path, pid: int) -> bool:

@@ -1,0 +1,387 @@
+"""The words of the API: what may be sent, and what is answered. OpenAPI is written from these types.
+
+Amounts are whole minor units (satang for THB). Times are RFC 3339 in UTC with whole seconds.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any, Final, Generic, Literal, TypeVar
+
+from msgspec import Meta, Struct
+
+from quickkub.api.text import (
+    METADATA_KEY_LETTERS_MAX,
+    METADATA_KEYS_MAX,
+    METADATA_VALUE_LETTERS_MAX,
+    URL_LETTERS_MAX,
+)
+from quickkub.kernel.money import AMOUNT_MAX
+from quickkub.webhooks.event import API_VERSION
+
+T = TypeVar("T")
+
+LIMIT_MAX: Final = 100
+LIMIT_DEFAULT: Final = 10
+EXPIRES_IN_SECONDS_MIN: Final = 60
+EXPIRES_IN_SECONDS_MAX: Final = 86_400
+EXPIRES_IN_SECONDS: Final = 900
+REFERENCE_LETTERS_MAX: Final = 100
+DESCRIPTION_LETTERS_MAX: Final = 500
+
+Amount = Annotated[
+    int,
+    Meta(ge=1, le=AMOUNT_MAX, description="Whole minor units: 15000 is 150.00 THB.", examples=[15000]),
+]
+Metadata = Annotated[
+    dict[
+        Annotated[str, Meta(min_length=1, max_length=METADATA_KEY_LETTERS_MAX)],
+        Annotated[str, Meta(max_length=METADATA_VALUE_LETTERS_MAX)],
+    ],
+    Meta(max_length=METADATA_KEYS_MAX, description="Your own notes. Never secrets or card numbers."),
+]
+Time = Annotated[str, Meta(extra_json_schema={"format": "date-time"}, examples=["2026-11-23T03:33:12Z"])]
+Url = Annotated[str, Meta(max_length=URL_LETTERS_MAX, extra_json_schema={"format": "uri"})]
+Mode = Literal["live", "test"]
+PaymentStatus = Literal[
+    "created", "requires_action", "processing", "authorized", "succeeded", "failed", "expired", "cancelled"
+]
+
+
+# --- asked ------------------------------------------------------------------------------------------------
+
+
+class CreatePayment(Struct, kw_only=True, forbid_unknown_fields=True):
+    """Ask a payer for money."""
+
+    amount: Amount
+    currency: Annotated[
+        str,
+        Meta(min_length=3, max_length=3, pattern="^[A-Z]{3}$", description="ISO 4217.", examples=["THB"]),
+    ]
+    method: Annotated[
+        str,
+        Meta(min_length=1, max_length=40, description="See `/v1/payment_methods`.", examples=["promptpay"]),
+    ]
+    reference: (
+        Annotated[
+            str,
+            Meta(
+                min_length=1,
+                max_length=REFERENCE_LETTERS_MAX,
+                description="Your own number, such as an order's.",
+            ),
+        ]
+        | None
+    ) = None
+    description: (
+        Annotated[
+            str,
+            Meta(min_length=1, max_length=DESCRIPTION_LETTERS_MAX, description="Shown to the payer."),
+        ]
+        | None
+    ) = None
+    metadata: Metadata | None = None
+    return_url: (
+        Annotated[Url, Meta(description="Where the checkout page sends the payer afterwards.")] | None
+    ) = None
+    expires_in: Annotated[
+        int,
+        Meta(
+            ge=EXPIRES_IN_SECONDS_MIN, le=EXPIRES_IN_SECONDS_MAX, description="Seconds the payer has to pay."
+        ),
+    ] = EXPIRES_IN_SECONDS
+
+
+Description = Annotated[str, Meta(max_length=DESCRIPTION_LETTERS_MAX)]
+EventTypes = Annotated[
+    list[Annotated[str, Meta(min_length=1, max_length=60, examples=["payment.succeeded"])]],
+    Meta(max_length=50, description="Types wanted; empty means all."),
+]
+WebhookUrl = Annotated[Url, Meta(description="https, port 443 or 8443, a public host.")]
+Signatures = Literal["both", "standard", "compatible"]
+
+
+class CreateWebhookEndpoint(Struct, kw_only=True, forbid_unknown_fields=True):
+    """Have events sent to an address of yours."""
+
+    url: WebhookUrl
+    events: EventTypes | None = None
+    description: Description | None = None
+    signatures: Annotated[
+        Signatures,
+        Meta(description="`standard`: webhook-* headers. `compatible`: x-webhook-* headers."),
+    ] = "both"
+
+
+class UpdateWebhookEndpoint(Struct, kw_only=True, forbid_unknown_fields=True):
+    """What to change; what is left out stays. `enabled` also forgets earlier failures."""
+
+    url: WebhookUrl | None = None
+    events: EventTypes | None = None
+    description: Description | None = None
+    signatures: Signatures | None = None
+    status: Literal["enabled", "disabled"] | None = None
+
+
+class ReplayEvent(Struct, kw_only=True, forbid_unknown_fields=True):
+    """Where to; left out, every enabled endpoint that wants the event's type."""
+
+    endpoint: (
+        Annotated[str, Meta(min_length=1, max_length=60, description="A webhook endpoint's id.")] | None
+    ) = None
+
+
+Cursor = Annotated[str, Meta(min_length=1, max_length=80)]
+
+
+class ForwardQuery(Struct, kw_only=True, forbid_unknown_fields=True):
+    """One page of a list, newest first, read in one direction only."""
+
+    limit: Annotated[int, Meta(ge=1, le=LIMIT_MAX)] = LIMIT_DEFAULT
+    starting_after: Annotated[Cursor, Meta(description="The page after the object with this id.")] | None = (
+        None
+    )
+
+
+class PageQuery(ForwardQuery, kw_only=True, forbid_unknown_fields=True):
+    """One page of a list, newest first."""
+
+    ending_before: Annotated[Cursor, Meta(description="The page before the object with this id.")] | None = (
+        None
+    )
+
+
+class PaymentsQuery(PageQuery, kw_only=True, forbid_unknown_fields=True, rename={"expand": "expand[]"}):
+    """One page of payments."""
+
+    status: PaymentStatus | None = None
+    reference: Annotated[str, Meta(min_length=1, max_length=REFERENCE_LETTERS_MAX)] | None = None
+    expand: list[Literal["attempts"]] | None = None
+
+
+class PaymentQuery(Struct, kw_only=True, forbid_unknown_fields=True, rename={"expand": "expand[]"}):
+    """How much of a payment to show."""
+
+    expand: list[Literal["attempts"]] | None = None
+
+
+class EventsQuery(PageQuery, kw_only=True, forbid_unknown_fields=True):
+    """One page of events."""
+
+    type: Annotated[str, Meta(min_length=1, max_length=60, examples=["payment.succeeded"])] | None = None
+
+
+class DeliveriesQuery(ForwardQuery, kw_only=True, forbid_unknown_fields=True):
+    """One page of deliveries."""
+
+    state: Literal["pending", "delivered", "dead"] | None = None
+    endpoint: (
+        Annotated[str, Meta(min_length=1, max_length=60, description="A webhook endpoint's id.")] | None
+    ) = None
+
+
+class NoQuery(Struct, forbid_unknown_fields=True):
+    """No query parameters."""
+
+
+# --- answered ---------------------------------------------------------------------------------------------
+
+
+class List(Struct, Generic[T], kw_only=True):
+    """One page. `has_more` says whether there are more in the direction asked."""
+
+    object: Literal["list"]
+    data: list[T]
+    has_more: bool
+    url: str
+
+
+class Failure(Struct, kw_only=True):
+    """Why a payment did not happen."""
+
+    code: str
+    message: str
+
+
+class NextAction(Struct, kw_only=True):
+    """What the payer has to do: pay the QR with this payload, or go to this address."""
+
+    type: Literal["display_qr", "redirect", "open_app"]
+    qr_payload: str | None = None
+    url: str | None = None
+
+
+class Attempt(Struct, kw_only=True):
+    """One try at one provider. `unknown`: nobody can tell yet; the payment then shows as `processing`."""
+
+    id: str
+    object: Literal["attempt"]
+    provider: str
+    amount: int
+    currency: str
+    status: PaymentStatus | Literal["unknown"]
+    reference: str
+    provider_reference: str | None
+    failure: Failure | None
+    created_at: Time
+
+
+class Payment(Struct, kw_only=True):
+    """What a payer is asked to pay and what came of it."""
+
+    id: str
+    object: Literal["payment"]
+    mode: Mode
+    amount: int
+    currency: str
+    status: PaymentStatus
+    method: str
+    provider: str | None
+    reference: str | None
+    description: str | None
+    metadata: dict[str, str]
+    captured_amount: int
+    refunded_amount: int
+    next_action: NextAction | None
+    checkout_url: str
+    return_url: str | None
+    failure: Failure | None
+    expires_at: Time
+    created_at: Time
+    updated_at: Time
+    paid_at: Time | None
+    version: int
+    attempts: list[Attempt] = []
+
+
+class MethodName(Struct, kw_only=True):
+    """The name payers know it by."""
+
+    en: str
+    th: str
+
+
+class PaymentMethod(Struct, kw_only=True):
+    """A way to pay that can be used here, with its limits in minor units."""
+
+    id: str
+    object: Literal["payment_method"]
+    name: MethodName
+    kind: Literal["qr", "bank_app", "wallet", "card"]
+    currency: str
+    amount_min: int
+    amount_max: int
+    providers: list[str]
+
+
+class WebhookEndpoint(Struct, kw_only=True):
+    """An address events are sent to."""
+
+    id: str
+    object: Literal["webhook_endpoint"]
+    mode: Mode
+    url: str
+    description: str | None
+    events: list[str]
+    status: Literal["enabled", "disabled"]
+    disabled_reason: str | None
+    signatures: Signatures
+    failing_since: Time | None
+    previous_secret_until: Time | None
+    created_at: Time
+
+
+class NewWebhookEndpoint(WebhookEndpoint, kw_only=True):
+    """An endpoint with the secret its deliveries are signed with. The secret is not shown again."""
+
+    secret: str
+
+
+class DeletedWebhookEndpoint(Struct, kw_only=True):
+    """An endpoint that is gone."""
+
+    id: str
+    object: Literal["webhook_endpoint"]
+    deleted: bool
+
+
+class Redelivery(Struct, kw_only=True):
+    """How many dead letters will be delivered again."""
+
+    object: Literal["webhook_redelivery"]
+    endpoint: str
+    deliveries: int
+
+
+class WebhookDelivery(Struct, kw_only=True):
+    """How the delivery of one event to one endpoint stands. Its id is the event's and the endpoint's."""
+
+    id: str
+    object: Literal["webhook_delivery"]
+    event: str
+    endpoint: str
+    status: Literal["pending", "delivered", "dead"]
+    tries: int
+    next_try_at: Time | None
+    last_try_at: Time | None
+    last_status: int | None
+    last_error: str | None
+    last_answer: str | None
+    delivered_at: Time | None
+    created_at: Time
+
+
+class EventData(Struct, kw_only=True):
+    """The object as it was when the event happened."""
+
+    object: dict[str, Any]
+
+
+class Event(Struct, kw_only=True):
+    """Something happened to an object. Webhooks carry the same."""
+
+    id: str
+    object: Literal["event"]
+    type: str
+    mode: Mode
+    created_at: Time
+    api_version: Annotated[str, Meta(examples=[API_VERSION])]
+    data: EventData
+
+
+class Replay(Struct, kw_only=True):
+    """To how many endpoints an event will be delivered again."""
+
+    object: Literal["event_replay"]
+    event: str
+    deliveries: int
+
+
+class BalanceAmount(Struct, kw_only=True):
+    """An amount of one currency; negative when the balance stands on its other side."""
+
+    amount: int
+    currency: str
+
+
+class Balance(Struct, kw_only=True):
+    """What the books say, per currency in minor units."""
+
+    object: Literal["balance"]
+    mode: Mode
+    payable: list[BalanceAmount]
+    unapplied: list[BalanceAmount]
+    receivable: list[BalanceAmount]
+
+
+class Case(Struct, kw_only=True):
+    """Something that waits for a person, such as money that came twice."""
+
+    id: str
+    object: Literal["case"]
+    kind: str
+    payment: str | None
+    status: Literal["open", "closed"]
+    details: dict[str, Any]
+    opened_at: Time
+    closed_at: Time | None

@@ -1,0 +1,70 @@
+"""What the API needs from the rooms below, put together by main.py.
+
+`Payments` names the few calls that are made to payments.service.Payments, so that this room can be read
+without opening the other.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from quickkub.connectors.contract import CallbackAnswer, RawCallback
+from quickkub.kernel.clock import Clock, SystemClock
+from quickkub.kernel.ids import MerchantId
+from quickkub.kernel.secrets import Secret
+from quickkub.merchants.keys import Keys
+from quickkub.payments.ask import Render
+from quickkub.payments.model import Answered, ListQuery, NewPayment, Page
+from quickkub.storage import Database
+from quickkub.storage.idempotency import Once
+from quickkub.storage.vault import Vault
+from quickkub.webhooks.guard import Guard
+
+
+class Payments(Protocol):
+    """payments.service.Payments, as far as the API uses it."""
+
+    async def create(self, asked: NewPayment, once: Once, render: Render) -> Answered: ...
+
+    async def cancel(self, payment: str, once: Once, render: Render) -> Answered: ...
+
+    async def get(
+        self, merchant: MerchantId, mode: str, payment: str, *, with_attempts: bool = False
+    ) -> Mapping[str, Any]: ...
+
+    async def page(
+        self, merchant: MerchantId, mode: str, query: ListQuery, *, with_attempts: bool = False
+    ) -> Page: ...
+
+    async def cases(
+        self, merchant: MerchantId, mode: str, limit: int, starting_after: str | None
+    ) -> Page: ...
+
+    async def keep_callback(self, provider: str, token: str, raw: RawCallback) -> CallbackAnswer: ...
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """What the edge has to know. `public_url` has no slash at its end."""
+
+    public_url: str
+    version: str
+    schema_revision: str
+    metrics_token: Secret | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Services:
+    """Everything the routes use."""
+
+    db: Database
+    vault: Vault
+    keys: Keys
+    payments: Payments
+    guard: Guard
+    settings: Settings
+    provider_health: Callable[[], Mapping[str, str]] = dict
+    """Each provider in use and "healthy" or "degraded", from what the line to it has seen lately."""
+    clock: Clock = field(default_factory=SystemClock)

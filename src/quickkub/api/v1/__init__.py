@@ -1,0 +1,16 @@
+"""The routes of version 1, one file per kind of object. A route reads, asks a room below, and answers."""
+
+from typing import Final
+
+from litestar.handlers import HTTPRouteHandler
+
+from quickkub.api.v1 import balance, cases, events, methods, payments, webhooks
+
+ROUTES: Final[tuple[HTTPRouteHandler, ...]] = (
+    *payments.ROUTES,
+    *methods.ROUTES,
+    *webhooks.ROUTES,
+    *events.ROUTES,
+    *balance.ROUTES,
+    *cases.ROUTES,
+)

@@ -1,0 +1,97 @@
+"""Which stage a payer sees, how long is left, and where they may be sent. No I/O."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+from typing import Final
+from urllib.parse import urlsplit
+
+from quickkub.checkout.model import Checkout, Stage, Standing
+from quickkub.payments.states import PaymentState
+from quickkub.promptpay import proxies
+from quickkub.promptpay.errors import QrRefusal
+from quickkub.promptpay.parse import parse_payment
+
+_STAGES: Final = {
+    PaymentState.CREATED: Stage.PREPARING,
+    PaymentState.REQUIRES_ACTION: Stage.WAITING,
+    PaymentState.PROCESSING: Stage.CHECKING,
+    PaymentState.AUTHORIZED: Stage.APPROVED,
+    PaymentState.SUCCEEDED: Stage.PAID,
+    PaymentState.FAILED: Stage.FAILED,
+    PaymentState.EXPIRED: Stage.EXPIRED,
+    PaymentState.CANCELLED: Stage.CANCELLED,
+}
+_ENDS_BY_TIME: Final = {Stage.PREPARING, Stage.WAITING}
+_OVER: Final = {Stage.FAILED, Stage.EXPIRED, Stage.CANCELLED}
+
+LATE_MONEY_WATCH: Final = timedelta(minutes=15)
+"""How long the page of a payment that is over still looks for money: a payer who confirmed in the bank app in
+the last second must see "paid" (a late success wins, P11)."""
+
+
+def stage(standing: Standing) -> Stage:
+    """What the payer is told. A QR is over the moment its time is up, not when a worker gets round to it.
+
+    A payment whose outcome nobody knows stays CHECKING however late it is: money may be under way (P9).
+    """
+    told = _STAGES[standing.state]
+    return Stage.EXPIRED if told in _ENDS_BY_TIME and seconds_left(standing) == 0 else told
+
+
+def seconds_left(standing: Standing) -> int:
+    """Whole seconds the payer has, rounded up, by the database's clock; 0 once time is up."""
+    left = standing.expires_at - standing.seen_at
+    return max(0, -(-left // timedelta(seconds=1)))
+
+
+def is_watched(standing: Standing) -> bool:
+    """Whether the page should go on asking: until it is paid, or a while after it is over without money."""
+    told = stage(standing)
+    if told in _OVER:
+        over_since = standing.expires_at if told is Stage.EXPIRED else standing.updated_at
+        return standing.seen_at < over_since + LATE_MONEY_WATCH
+    return told is not Stage.PAID
+
+
+def payload_to_show(checkout: Checkout) -> str | None:
+    """The QR payload while it may still be paid, else None: a QR that is over is never handed out again."""
+    return checkout.qr_payload if stage(checkout.standing) is Stage.WAITING else None
+
+
+def way_back(checkout: Checkout) -> str | None:
+    """The merchant's return address once there is nothing more to do here, else None.
+
+    Only http and https: an address such as `javascript:` in a link would run in our page's name.
+    """
+    if checkout.return_url is None or stage(checkout.standing) not in _OVER | {Stage.PAID, Stage.APPROVED}:
+        return None
+    return checkout.return_url if urlsplit(checkout.return_url).scheme in ("http", "https") else None
+
+
+_PROXY_NAMES: Final = {
+    proxies.MOBILE: "proxy_mobile",
+    proxies.CITIZEN_OR_TAX: "proxy_id",
+    proxies.EWALLET: "proxy_ewallet",
+}
+
+
+def what_to_type(payload: str) -> list[tuple[str, str]]:
+    """What a payer who cannot scan enters in the bank app: pairs of a field's name and its value, in order.
+
+    Names: `biller_id`, `ref1`, `ref2`, or one of `proxy_mobile`, `proxy_id`, `proxy_ewallet`. Empty when the
+    payload is not a PromptPay payment that can be typed in.
+    """
+    try:
+        qr = parse_payment(payload, strict=False)
+    except QrRefusal:
+        return []
+    if qr.biller is not None:
+        fields = [("biller_id", qr.biller.biller_id), ("ref1", qr.biller.ref1), ("ref2", qr.biller.ref2)]
+        return [(name, value) for name, value in fields if value]
+    if qr.proxy is None or qr.proxy.tag not in _PROXY_NAMES:
+        return []
+    value = qr.proxy.value
+    # On the wire a mobile number is 0066 and nine digits; people type it with its own zero.
+    typed = "0" + value.removeprefix("0066") if qr.proxy.tag == proxies.MOBILE else value
+    return [(_PROXY_NAMES[qr.proxy.tag], typed)]

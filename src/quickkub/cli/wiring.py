@@ -1,0 +1,54 @@
+"""What a command needs from the rest of the program; main.py puts it into the context's `obj`."""
+
+from __future__ import annotations
+
+from contextlib import AbstractContextManager
+from pathlib import Path
+from typing import Protocol
+
+import typer
+
+from quickkub.cli.gateway import Gateway
+
+
+class Wiring(Protocol):
+    """The program as the commands see it."""
+
+    def database_dsn(self, explicit: str | None) -> AbstractContextManager[str]:
+        """The database to work on: the one named, or DATABASE_URL, or the data folder's own server, which is
+        started for as long as the context lasts if it is not running.
+        """
+        ...
+
+    def gateway(
+        self, *, port: int | None, host: str | None, data_dir: Path | None, simulators: bool
+    ) -> Gateway:
+        """The gateway `quickkub up` is to run; what is None comes from the environment or is the default.
+
+        Raises the refusals of reading the settings.
+        """
+        ...
+
+    def migrate(self, dsn: str) -> str:
+        """Bring the database to the newest schema; returns its revision."""
+        ...
+
+    def seed_methods(self, dsn: str) -> int:
+        """Write the Thai payment methods; returns how many there are."""
+        ...
+
+    def serve(self, part: str) -> None:
+        """Run one process of a gateway until it is told to stop."""
+        ...
+
+    def demo(self, *, keep: bool) -> int:
+        """Play the whole story of a payment on a throw-away data folder; returns the exit status."""
+        ...
+
+
+def wiring_of(context: typer.Context) -> Wiring:
+    """What main.py put into the context. A command started without it is a bug."""
+    wiring: Wiring | None = context.obj
+    if wiring is None:
+        raise RuntimeError("the command was started without its wiring")
+    return wiring

@@ -1,0 +1,97 @@
+"""The process that answers HTTP: API, callbacks, checkout page."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from socket import socket
+from typing import Final
+
+import uvicorn
+import uvloop
+from litestar import Litestar
+
+from quickkub import __version__
+from quickkub.api.app import create_app
+from quickkub.api.services import Services
+from quickkub.api.services import Settings as EdgeSettings
+from quickkub.cli.lifeline import inherited_socket, say_ready
+from quickkub.house.assembly import House, open_house
+from quickkub.settings import Settings
+from quickkub.storage import Database
+from quickkub.storage.schema import head_revision
+from quickkub.web.live import LiveHub
+from quickkub.web.routes import checkout_routes, hub_for
+
+GRACE_SECONDS: Final = 25
+SOCKET_VARIABLE: Final = "QUICKKUB_API_FD"
+
+
+@dataclass(frozen=True, slots=True)
+class PageServices:
+    """What the checkout page asks for."""
+
+    database: Database
+    public_url: str
+
+
+def run(settings: Settings) -> None:
+    """Serve until told to stop."""
+    uvloop.run(_serve(settings))
+
+
+async def _serve(settings: Settings) -> None:
+    assert settings.database_url is not None, "the supervisor names the database"
+    async with open_house(settings, settings.database_url) as house:
+        hub = hub_for(house.db)
+        server = _Server(_config(build_app(house, hub), settings), hub)
+        given = inherited_socket(SOCKET_VARIABLE)
+        await server.serve(sockets=[given] if given else None)
+
+
+def build_app(house: House, hub: LiveHub) -> Litestar:
+    """The HTTP application over a house."""
+    services = Services(
+        db=house.db,
+        vault=house.vault,
+        keys=house.keys,
+        payments=house.payments,
+        guard=house.guard,
+        settings=EdgeSettings(
+            public_url=house.settings.public_url, version=__version__, schema_revision=head_revision()
+        ),
+        clock=house.clock,
+    )
+    return create_app(services, checkout_routes(PageServices(house.db, house.settings.public_url), hub))
+
+
+def _config(app: Litestar, settings: Settings) -> uvicorn.Config:
+    return uvicorn.Config(
+        app,
+        host=settings.host,
+        port=settings.port,
+        http="httptools",
+        ws="none",
+        lifespan="on",
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        date_header=True,
+        timeout_graceful_shutdown=GRACE_SECONDS,
+        h11_max_incomplete_event_size=16 * 1024,
+    )
+
+
+class _Server(uvicorn.Server):
+    """Says when it is ready, and ends open pages first: their streams would hold a shutdown up."""
+
+    def __init__(self, config: uvicorn.Config, hub: LiveHub) -> None:
+        super().__init__(config)
+        self._hub = hub
+
+    async def startup(self, sockets: list[socket] | None = None) -> None:
+        await super().startup(sockets)
+        say_ready()
+
+    async def shutdown(self, sockets: list[socket] | None = None) -> None:
+        await self._hub.close()
+        await super().shutdown(sockets)

@@ -1,0 +1,60 @@
+"""From settings to objects: the rooms, built once for each process and closed in the opposite order."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+
+from quickkub.connectors import registry
+from quickkub.connectors.transport import Line
+from quickkub.kernel.clock import SystemClock
+from quickkub.merchants.keys import Keys
+from quickkub.payments.office import Office
+from quickkub.payments.service import Payments
+from quickkub.settings import Settings
+from quickkub.storage import Database, open_database
+from quickkub.storage.vault import Vault, read_key
+from quickkub.webhooks.guard import Guard, SystemResolver
+
+
+@dataclass(frozen=True, slots=True)
+class House:
+    """Everything a process may need, put together."""
+
+    settings: Settings
+    clock: SystemClock
+    db: Database
+    vault: Vault
+    keys: Keys
+    guard: Guard
+    line: Line
+    payments: Payments
+
+
+def open_vault(settings: Settings) -> Vault:
+    """The ring of keys that sealed columns open with. Raises WeakKey."""
+    return Vault({1: read_key(settings.encryption_key)})
+
+
+@asynccontextmanager
+async def open_house(settings: Settings, dsn: str, *, connections: int = 20) -> AsyncIterator[House]:
+    """Build the rooms over the database at `dsn`. Raises DatabaseAway, WeakKey, WeakPepper."""
+    clock = SystemClock()
+    vault = open_vault(settings)
+    db = await open_database(dsn, size_max=connections)
+    line = Line(registry.connector, clock=clock)
+    try:
+        yield House(
+            settings=settings,
+            clock=clock,
+            db=db,
+            vault=vault,
+            keys=Keys(db, settings.key_pepper, clock),
+            guard=Guard(SystemResolver(), loopback_in_test_mode=settings.allow_local_webhooks),
+            line=line,
+            payments=Payments(Office(db, vault, line, registry.connector, settings.public_url)),
+        )
+    finally:
+        await line.close()
+        await db.close()

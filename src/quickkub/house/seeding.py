@@ -1,0 +1,61 @@
+"""What a gateway has from its first start: payment methods, and the demo shop with what to paste."""
+
+from __future__ import annotations
+
+from quickkub.cli.gateway import Welcome
+from quickkub.connectors import registry
+from quickkub.house.assembly import open_vault
+from quickkub.house.demo_shop import DemoShop, make_demo_shop
+from quickkub.payments import methods
+from quickkub.settings import Settings
+from quickkub.storage import open_database
+
+
+async def seed_methods(dsn: str) -> int:
+    """Write the Thai payment methods; returns how many there are."""
+    db = await open_database(dsn, size_max=1)
+    try:
+        async with db.transaction() as tx:
+            return await methods.seed(tx, registry.providers().values())
+    finally:
+        await db.close()
+
+
+async def seed_everything(settings: Settings, dsn: str) -> Welcome:
+    """Methods and demo shop; may be called any number of times."""
+    await seed_methods(dsn)
+    db = await open_database(dsn, size_max=1)
+    try:
+        shop = await make_demo_shop(
+            db,
+            open_vault(settings),
+            settings.key_pepper,
+            data_dir=settings.data_dir,
+            public_url=settings.public_url,
+            simulators_port=settings.simulators_port,
+        )
+    finally:
+        await db.close()
+    return welcome(settings, shop)
+
+
+def welcome(settings: Settings, shop: DemoShop) -> Welcome:
+    """Addresses, the key, and a first payment."""
+    url = settings.public_url
+    return Welcome(
+        key=shop.api_key,
+        links=[
+            ("API", f"{url}/v1"),
+            ("API documentation", f"{url}/docs"),
+            ("Health", f"{url}/health"),
+            ("SCB simulator", f"http://127.0.0.1:{settings.simulators_port}/"),
+        ],
+        example=(
+            f"  curl {url}/v1/payments \\\n"
+            f"    -H 'Authorization: Bearer {shop.api_key}' \\\n"
+            "    -H 'Idempotency-Key: order-1' \\\n"
+            "    -H 'Content-Type: application/json' \\\n"
+            '    -d \'{"amount": 15000, "currency": "THB", "method": "promptpay"}\'\n\n'
+            "  Open the checkout_url of the answer, then press pay in the SCB simulator."
+        ),
+    )

@@ -1,0 +1,88 @@
+"""What main.py gives to the commands: settings read, databases opened, processes started."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from quickkub.cli.gateway import Gateway, Welcome
+from quickkub.settings import Settings, default_data_dir, read_settings
+
+
+class HouseWiring:
+    """The program as the commands see it; heavy rooms are imported when a command needs them."""
+
+    @contextmanager
+    def database_dsn(self, explicit: str | None) -> Iterator[str]:
+        """See cli.wiring.Wiring."""
+        from quickkub.storage.embedded import borrowed_server
+
+        named = explicit or os.environ.get("DATABASE_URL")
+        if named:
+            yield named
+            return
+        with borrowed_server(default_data_dir(os.environ) / "postgres") as server:
+            yield server.dsn()
+
+    def gateway(
+        self, *, port: int | None, host: str | None, data_dir: Path | None, simulators: bool
+    ) -> Gateway:
+        """See cli.wiring.Wiring."""
+        from quickkub.storage.migrate import migrate
+
+        settings = self._settings(port, host, data_dir)
+
+        async def seed(dsn: str) -> Welcome:
+            from quickkub.house.seeding import seed_everything
+
+            return await seed_everything(settings, dsn)
+
+        return Gateway(
+            data_dir=settings.data_dir,
+            database_url=settings.database_url,
+            host=settings.host,
+            port=settings.port,
+            simulators_port=settings.simulators_port if simulators else None,
+            migrate=migrate,
+            seed=seed,
+        )
+
+    def migrate(self, dsn: str) -> str:
+        """See cli.wiring.Wiring."""
+        from quickkub.storage.migrate import migrate
+        from quickkub.storage.schema import head_revision
+
+        migrate(dsn)
+        return head_revision()
+
+    def seed_methods(self, dsn: str) -> int:
+        """See cli.wiring.Wiring."""
+        from quickkub.house.seeding import seed_methods
+
+        return asyncio.run(seed_methods(dsn))
+
+    def demo(self, *, keep: bool) -> int:
+        """See cli.wiring.Wiring."""
+        from quickkub.house.story import play
+
+        return play(keep=keep)
+
+    def serve(self, part: str) -> None:
+        """See cli.wiring.Wiring."""
+        from quickkub.house.serve import serve
+
+        serve(part, read_settings(os.environ))
+
+    @staticmethod
+    def _settings(port: int | None, host: str | None, data_dir: Path | None) -> Settings:
+        environment = dict(os.environ)
+        if port is not None:
+            environment["QUICKKUB_PORT"] = str(port)
+        if host is not None:
+            environment["QUICKKUB_HOST"] = host
+        if data_dir is not None:
+            environment["QUICKKUB_DATA_DIR"] = str(data_dir)
+        return read_settings(environment)

@@ -1,0 +1,196 @@
+"""API keys: shown once, kept only as a hash, recognised with little work (security-reliability 5.3).
+
+`qk_test_sk_` + 32 base62 random characters + 6 characters of checksum. The checksum is CRC-32 over all before
+it: any single wrong character, any two swapped neighbours and any burst of up to four characters is noticed
+without a lookup. It keeps out typing errors, not attackers: 190 random bits do that.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+import re
+import secrets
+import zlib
+from collections import OrderedDict
+from dataclasses import dataclass
+from datetime import datetime
+from enum import Enum
+from typing import Final
+
+from quickkub.kernel.clock import Clock
+from quickkub.kernel.errors import Kind, Refusal
+from quickkub.kernel.ids import MerchantId, new_id
+from quickkub.kernel.secrets import Secret
+from quickkub.merchants import store
+from quickkub.storage import Connection, Database
+
+ALPHABET: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
+_RANDOM_LETTERS: Final = 32
+_CHECK_LETTERS: Final = 6
+_SHAPE: Final = re.compile(
+    rf"qk_(?P<mode>live|test)_(?P<kind>sk|pk|rk)_[0-9A-Za-z]{{{_RANDOM_LETTERS + _CHECK_LETTERS}}}", re.ASCII
+)
+PEPPER_BYTES_MIN: Final = 32
+
+CACHE_SECONDS: Final = 5
+"""How long a revoked key may still be served, at most."""
+
+_CACHED_MAX: Final = 10_000
+
+
+class KeyKind(Enum):
+    """What a key may be used for. Values are the letters in the key."""
+
+    SECRET = "sk"  # noqa: S105 -- the word for it, not one
+    PUBLISHABLE = "pk"
+    RESTRICTED = "rk"
+
+
+class KeyRefused(Refusal):
+    """No usable API key was given. A mistyped, unknown, revoked or expired key all look the same."""
+
+    code, kind = "key_refused", Kind.UNAUTHENTICATED
+
+    def __init__(self) -> None:
+        super().__init__("give a valid API key as `Authorization: Bearer qk_...`", param="Authorization")
+
+
+class KeyNotPermitted(Refusal):
+    """The key is genuine and may not be used for this."""
+
+    code, kind = "key_not_permitted", Kind.FORBIDDEN
+
+
+class MerchantInactive(Refusal):
+    """The merchant of this key is pending, suspended or closed."""
+
+    code, kind = "merchant_inactive", Kind.FORBIDDEN
+
+
+class WeakPepper(Refusal):
+    """The server's pepper for API keys is too short."""
+
+    code, kind = "key_pepper_weak", Kind.INVALID
+
+
+@dataclass(frozen=True, slots=True)
+class Caller:
+    """Who asks: a key of a merchant in one mode. It never sees the other mode."""
+
+    merchant: MerchantId
+    mode: str
+    key_id: str
+    kind: KeyKind
+
+
+@dataclass(frozen=True, slots=True)
+class _Known:
+    fresh_until_monotonic: float
+    caller: Caller
+    merchant_state: str
+    expires_at: datetime | None
+    revoked_at: datetime | None
+
+
+def new_key(mode: str, kind: KeyKind = KeyKind.SECRET) -> Secret:
+    """A fresh key. `mode` is "live" or "test"."""
+    letters = "".join(secrets.choice(ALPHABET) for _ in range(_RANDOM_LETTERS))
+    body = f"qk_{mode}_{kind.value}_{letters}"
+    return Secret(body + checksum(body))
+
+
+def checksum(body: str) -> str:
+    """CRC-32 of the key without its last six characters, in base62."""
+    value = zlib.crc32(body.encode())
+    letters = ""
+    for _ in range(_CHECK_LETTERS):
+        value, index = divmod(value, len(ALPHABET))
+        letters = ALPHABET[index] + letters
+    return letters
+
+
+def looks_right(text: str) -> bool:
+    """Whether the text has the shape of a key and its checksum fits. Says nothing about whether it exists."""
+    return _SHAPE.fullmatch(text) is not None and checksum(text[:-_CHECK_LETTERS]) == text[-_CHECK_LETTERS:]
+
+
+def hash_key(key: str, pepper: Secret) -> bytes:
+    """What is stored of a key: HMAC-SHA-256 under the pepper, so a stolen table cannot be searched."""
+    return hmac.digest(pepper.reveal().encode(), key.encode(), hashlib.sha256)
+
+
+async def open_key(
+    tx: Connection,
+    pepper: Secret,
+    merchant: MerchantId,
+    mode: str,
+    kind: KeyKind = KeyKind.SECRET,
+    *,
+    expires_at: datetime | None = None,
+) -> tuple[str, Secret]:
+    """Make and store a key. Returns its id and the key, which cannot be shown again."""
+    key = new_key(mode, kind)
+    key_id = new_id("key")
+    await store.insert_key(
+        tx,
+        merchant,
+        key_id,
+        mode=mode,
+        kind=kind.value,
+        key_hash=hash_key(key.reveal(), pepper),
+        last_four=key.reveal()[-4:],
+        expires_at=expires_at,
+    )
+    return key_id, key
+
+
+class Keys:
+    """Tells who a key belongs to. Known keys are remembered for CACHE_SECONDS, unknown ones never."""
+
+    def __init__(self, db: Database, pepper: Secret, clock: Clock) -> None:
+        """Raises WeakPepper when the pepper has fewer than PEPPER_BYTES_MIN bytes."""
+        if len(pepper.reveal().encode()) < PEPPER_BYTES_MIN:
+            raise WeakPepper(f"the key pepper needs at least {PEPPER_BYTES_MIN} bytes")
+        self._db = db
+        self._pepper = pepper
+        self._clock = clock
+        self._remembered: OrderedDict[bytes, _Known] = OrderedDict()
+
+    async def caller(self, text: str) -> Caller:
+        """The caller behind a key. Raises KeyRefused, MerchantInactive, DatabaseAway."""
+        if not looks_right(text):
+            raise KeyRefused()
+        known = await self._known(hash_key(text, self._pepper))
+        now = self._clock.now()
+        if known is None or _is_past(known.revoked_at, now) or _is_past(known.expires_at, now):
+            raise KeyRefused()
+        if known.merchant_state != "active":
+            raise MerchantInactive(f"the merchant is {known.merchant_state}")
+        return known.caller
+
+    async def _known(self, key_hash: bytes) -> _Known | None:
+        remembered = self._remembered.get(key_hash)
+        if remembered is not None and remembered.fresh_until_monotonic > self._clock.monotonic():
+            return remembered
+        async with self._db.read() as reader:
+            row = await store.find_key(reader, key_hash)
+        if row is None:
+            self._remembered.pop(key_hash, None)
+            return None
+        known = _Known(
+            fresh_until_monotonic=self._clock.monotonic() + CACHE_SECONDS,
+            caller=Caller(MerchantId(row["merchant_id"]), row["mode"], row["id"], KeyKind(row["kind"])),
+            merchant_state=row["merchant_state"],
+            expires_at=row["expires_at"],
+            revoked_at=row["revoked_at"],
+        )
+        self._remembered[key_hash] = known
+        self._remembered.move_to_end(key_hash)
+        if len(self._remembered) > _CACHED_MAX:
+            self._remembered.popitem(last=False)
+        return known
+
+
+def _is_past(moment: datetime | None, now: datetime) -> bool:
+    return moment is not None and moment <= now

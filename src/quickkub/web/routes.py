@@ -1,0 +1,209 @@
+"""The addresses of the checkout page. Reading only: nothing here takes a body, a cookie or a key."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Mapping, Sequence
+from functools import lru_cache
+from http import HTTPStatus
+from typing import Any, Final, Protocol, TypeAlias
+
+import msgspec
+from litestar import Request, Response, Router, get
+from litestar.handlers import HTTPRouteHandler
+from litestar.params import FromPath
+from litestar.response import Stream
+from litestar.types import ControllerRouterHandler
+
+from quickkub.checkout.model import Checkout, Key, Standing
+from quickkub.checkout.rules import payload_to_show
+from quickkub.checkout.store import find_checkout, look_at
+from quickkub.kernel.errors import Kind, Refusal
+from quickkub.promptpay import images
+from quickkub.storage import Database
+from quickkub.web.assets import Assets
+from quickkub.web.headers import asset_headers, page_headers
+from quickkub.web.live import LiveHub
+from quickkub.web.pages import REFRESH_SECONDS, Pages, told
+from quickkub.web.stream import events
+from quickkub.web.words import Lang, choose_language
+
+QR_PIXELS_PER_MODULE: Final = 16
+"""A bill's QR is then some 780 pixels wide: sharp on a phone, and large enough to read when saved."""
+
+_PICTURES_KEPT: Final = 1_024
+
+Asking: TypeAlias = Request[Any, Any, Any]
+
+
+class Services(Protocol):
+    """What the checkout page needs. `public_url` is the address payers reach the gateway at."""
+
+    @property
+    def database(self) -> Database: ...
+
+    @property
+    def public_url(self) -> str: ...
+
+
+class NoSuchCheckout(Refusal):
+    """No payment has this checkout token. A wrong, a foreign and a broken token look the same (A3)."""
+
+    code, kind = "checkout_not_found", Kind.NOT_FOUND
+
+    def __init__(self) -> None:
+        super().__init__("there is no such payment")
+
+
+@lru_cache(maxsize=_PICTURES_KEPT)
+def picture(payload: str) -> bytes:
+    """The QR as PNG. Drawing takes longer than all the rest of the page, so what was drawn is kept."""
+    return images.png(payload, scale=QR_PIXELS_PER_MODULE)
+
+
+def hub_for(database: Database) -> LiveHub:
+    """A hub that asks this database."""
+
+    async def look(keys: Sequence[Key]) -> Mapping[Key, Standing]:
+        async with database.read() as reader:
+            return await look_at(reader, keys)
+
+    return LiveHub(look)
+
+
+def checkout_routes(services: Services, live: LiveHub | None = None) -> list[ControllerRouterHandler]:
+    """The pages below /pay and the files below /assets.
+
+    Pass `live` to be able to close it when the server stops. Raises ScriptNotAsListed when a script is not
+    what the manifest says.
+    """
+    assets = Assets()
+    desk = _Desk(services, assets, live or hub_for(services.database))
+    return [_payer_routes(desk), _asset_route(assets, https=_is_https(services))]
+
+
+def _payer_routes(desk: _Desk) -> Router:
+    # Litestar copies its handlers deeply, bound methods with all they hold; functions it leaves alone.
+    def refuse_with_a_page(request: Asking, error: Refusal) -> Response[str]:
+        return desk.refuse_with_a_page(error, _language(request))
+
+    def refuse_plainly(_: Asking, error: Refusal) -> Response[bytes]:
+        return desk.refuse_plainly(error)
+
+    @get("/", name="checkout-page", exception_handlers={Refusal: refuse_with_a_page})
+    async def page(token: FromPath[str], request: Asking) -> Response[str]:
+        return await desk.page(token, _language(request))
+
+    @get("/state", name="checkout-state")
+    async def state(token: FromPath[str], request: Asking) -> Response[bytes]:
+        return await desk.state(token, _language(request))
+
+    @get("/events", name="checkout-events")
+    async def stream(token: FromPath[str], request: Asking) -> Stream:
+        return await desk.events(token, _language(request))
+
+    @get("/qr.png", name="checkout-qr")
+    async def qr(token: FromPath[str], request: Asking) -> Response[bytes]:
+        return await desk.qr(token, save="save" in request.query_params)
+
+    return Router(
+        "/pay/{token:str}",
+        route_handlers=[page, state, stream, qr],
+        exception_handlers={Refusal: refuse_plainly},
+        include_in_schema=False,
+    )
+
+
+def _asset_route(assets: Assets, *, https: bool) -> HTTPRouteHandler:
+    headers = asset_headers(https=https)
+
+    @get("/assets/{name:str}", name="asset", include_in_schema=False)
+    async def asset(name: FromPath[str], request: Asking) -> Response[bytes]:
+        found = assets.find(name)
+        if found is None:
+            return Response(b"", status_code=HTTPStatus.NOT_FOUND, media_type="text/plain")
+        if "gzip" not in request.headers.get("accept-encoding", ""):
+            return Response(found.body, media_type=found.media_type, headers=headers)
+        gzipped = headers | {"content-encoding": "gzip"}
+        return Response(found.gzipped, media_type=found.media_type, headers=gzipped)
+
+    return asset
+
+
+class _Desk:
+    """Finds the payment behind a link and answers in one of four forms."""
+
+    def __init__(self, services: Services, assets: Assets, live: LiveHub) -> None:
+        self._db = services.database
+        self._pages = Pages(assets)
+        self._live = live
+        self._headers = page_headers(https=_is_https(services))
+
+    async def page(self, token: str, lang: Lang) -> Response[str]:
+        checkout = await self._find(token)
+        return self._html(self._pages.checkout(checkout, token, lang), lang, HTTPStatus.OK)
+
+    async def state(self, token: str, lang: Lang) -> Response[bytes]:
+        checkout = await self._find(token)
+        body = msgspec.json.encode(told(checkout, lang))
+        return Response(body, media_type="application/json", headers=self._headers)
+
+    async def events(self, token: str, lang: Lang) -> Stream:
+        checkout = await self._find(token)
+        self._live.make_room(checkout.key)
+        stream: AsyncIterator[bytes] = events(self._live, checkout, lang)
+        # Proxies that collect answers before passing them on would make a stream useless.
+        headers = self._headers | {"x-accel-buffering": "no"}
+        return Stream(stream, media_type="text/event-stream", headers=headers)
+
+    async def qr(self, token: str, *, save: bool) -> Response[bytes]:
+        checkout = await self._find(token)
+        payload = payload_to_show(checkout)
+        if payload is None:
+            raise NoSuchCheckout()
+        name = f"promptpay-{checkout.reference or checkout.key.payment}"
+        kind = f'attachment; filename="{_file_name(name)}.png"' if save else "inline"
+        headers = self._headers | {"content-disposition": kind}
+        return Response(picture(payload), media_type="image/png", headers=headers)
+
+    def refuse_with_a_page(self, refusal: Refusal, lang: Lang) -> Response[str]:
+        """A no of ours, told to a person."""
+        if refusal.kind is Kind.NOT_FOUND:
+            page = self._pages.message("not_found", lang)
+        else:
+            page = self._pages.message("away", lang, refresh_seconds=REFRESH_SECONDS)
+        return self._html(page, lang, HTTPStatus(refusal.kind.value), _retry_after(refusal))
+
+    def refuse_plainly(self, refusal: Refusal) -> Response[bytes]:
+        """A no of ours, told to our own script."""
+        headers = self._headers | _retry_after(refusal)
+        return Response(b"", status_code=refusal.kind.value, media_type="text/plain", headers=headers)
+
+    async def _find(self, token: str) -> Checkout:
+        async with self._db.read() as reader:
+            checkout = await find_checkout(reader, token)
+        if checkout is None:
+            raise NoSuchCheckout()
+        return checkout
+
+    def _html(
+        self, page: str, lang: Lang, status: HTTPStatus, more: Mapping[str, str] | None = None
+    ) -> Response[str]:
+        headers = self._headers | {"content-language": lang, "vary": "accept-language"} | dict(more or {})
+        return Response(page, status_code=status, media_type="text/html; charset=utf-8", headers=headers)
+
+
+def _is_https(services: Services) -> bool:
+    return services.public_url.startswith("https:")
+
+
+def _retry_after(refusal: Refusal) -> dict[str, str]:
+    return {} if refusal.retry_after is None else {"retry-after": str(refusal.retry_after)}
+
+
+def _language(request: Asking) -> Lang:
+    return choose_language(request.query_params.get("lang"), request.headers.get("accept-language"))
+
+
+def _file_name(text: str) -> str:
+    """Letters a file name may have on any system, and none that could end the header's quotation."""
+    return "".join(letter if letter.isascii() and letter.isalnum() else "-" for letter in text)

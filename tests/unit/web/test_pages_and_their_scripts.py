@@ -1,0 +1,183 @@
+import hashlib
+from base64 import b64encode
+from dataclasses import dataclass, field
+from html.parser import HTMLParser
+from pathlib import Path
+
+import pytest
+
+from quickkub.checkout.model import Checkout
+from quickkub.payments.states import PaymentState
+from quickkub.web.assets import FOLDER, Assets, ScriptNotAsListed, scripts
+from quickkub.web.pages import Pages
+from quickkub.web.words import Lang
+from tests.support.standings import checkout, standing
+
+TOKEN = "A" * 43
+PAGES = Pages(Assets())
+EXPIRED = checkout(standing=standing(seconds_left=0))
+EVERY_CHECKOUT = [*(checkout(state) for state in PaymentState), EXPIRED, checkout(mode="live")]
+EVERY_PAGE = [
+    *(PAGES.checkout(each, TOKEN, lang) for each in EVERY_CHECKOUT for lang in ("th", "en")),
+    *(
+        PAGES.message(name, lang, refresh_seconds=5)
+        for name in ("not_found", "away")
+        for lang in ("th", "en")
+    ),
+]
+
+
+@dataclass
+class Seen(HTMLParser):
+    """What a page loads, and what it says inside itself."""
+
+    tags: list[tuple[str, dict[str, str | None]]] = field(default_factory=list)
+    inline: list[str] = field(default_factory=list)
+    text: str = ""
+
+    def __post_init__(self) -> None:
+        super().__init__()
+        self._inside = ""
+
+    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.tags.append((tag, dict(attrs)))
+        self._inside = tag
+
+    def handle_endtag(self, tag: str) -> None:
+        self._inside = ""
+
+    def handle_data(self, data: str) -> None:
+        if self._inside in ("script", "style") and data.strip():
+            self.inline.append(data)
+        self.text += data
+
+    def all(self, name: str) -> list[dict[str, str | None]]:
+        return [attributes for tag, attributes in self.tags if tag == name]
+
+
+def seen(page: str) -> Seen:
+    parser = Seen()
+    parser.feed(page)
+    return parser
+
+
+def page(of: Checkout, lang: Lang = "en") -> Seen:
+    return seen(PAGES.checkout(of, TOKEN, lang))
+
+
+def test_the_checkout_page_loads_exactly_the_scripts_the_manifest_lists() -> None:
+    listed = {
+        (Assets().of(line.file).path, integrity(line.sha256))
+        for line in scripts()
+        if "checkout" in line.pages
+    }
+    for each in EVERY_CHECKOUT:
+        loaded = {(tag["src"], tag["integrity"]) for tag in page(each).all("script")}
+        assert loaded == listed
+
+
+def integrity(sha256: str) -> str:
+    return "sha256-" + b64encode(bytes.fromhex(sha256)).decode()
+
+
+def test_the_pages_that_only_say_something_load_no_script() -> None:
+    assert not [
+        tag for name in ("not_found", "away") for tag in seen(PAGES.message(name, "th")).all("script")
+    ]
+
+
+def test_every_listed_script_is_there_for_a_reason() -> None:
+    assert scripts()
+    assert all(len(line.reason) > 20 and line.pages for line in scripts())
+
+
+@pytest.mark.parametrize("html", EVERY_PAGE)
+def test_no_page_holds_a_script_a_style_or_a_handler_inside_itself(html: str) -> None:
+    found = seen(html)
+    assert not found.inline
+    assert not found.all("style")
+    assert not [name for _, attributes in found.tags for name in attributes if name.startswith("on")]
+    assert not [name for _, attributes in found.tags for name in attributes if name == "style"]
+
+
+@pytest.mark.parametrize("html", EVERY_PAGE)
+def test_no_page_loads_anything_from_anyone_else(html: str) -> None:
+    loaded = [
+        attributes.get("src") or attributes.get("href")
+        for tag, attributes in seen(html).tags
+        if tag in ("script", "link", "img", "iframe", "source")
+    ]
+    assert loaded
+    assert all(address and address.startswith(("/assets/", f"/pay/{TOKEN}/")) for address in loaded)
+
+
+def test_a_script_that_is_not_as_listed_stops_the_gateway_from_starting(tmp_path: Path) -> None:
+    (tmp_path / "checkout.js").write_bytes((FOLDER / "checkout.js").read_bytes() + b"// and more")
+    with pytest.raises(ScriptNotAsListed, match=r"checkout\.js"):
+        Assets(tmp_path)
+
+
+def test_a_script_nobody_listed_stops_the_gateway_from_starting(tmp_path: Path) -> None:
+    for name in ("checkout.js", "extra.js"):
+        (tmp_path / name).write_bytes((FOLDER / "checkout.js").read_bytes())
+    with pytest.raises(ScriptNotAsListed, match=r"extra\.js"):
+        Assets(tmp_path)
+
+
+def test_a_listed_script_that_is_missing_stops_the_gateway_from_starting(tmp_path: Path) -> None:
+    with pytest.raises(ScriptNotAsListed, match="missing"):
+        Assets(tmp_path)
+
+
+def test_an_asset_is_found_only_under_the_name_of_what_it_holds_now() -> None:
+    assets = Assets()
+    asset = assets.of("base.css")
+    digest = hashlib.sha256(asset.body).hexdigest()[:16]
+    assert asset.path == f"/assets/base.{digest}.css"
+    assert assets.find(asset.name) == asset
+    assert assets.find("base.0123456789abcdef.css") is None
+
+
+def test_what_a_merchant_wrote_is_text_and_never_markup() -> None:
+    attack = '<img src=x onerror="alert(1)">'
+    found = page(checkout(description=attack, reference=attack, merchant_name=attack))
+    assert [image["src"] for image in found.all("img") if image.get("class") == "qr"] == [
+        f"/pay/{TOKEN}/qr.png"
+    ]
+    assert found.text.count(attack) == 4  # name, description and reference on the page; name in its title
+
+
+@pytest.mark.parametrize("state", [each for each in PaymentState if each is not PaymentState.REQUIRES_ACTION])
+def test_a_page_that_is_not_waiting_has_no_qr_and_nothing_to_type(state: PaymentState) -> None:
+    found = page(checkout(state))
+    assert not [image for image in found.all("img") if image.get("class") == "qr"]
+    assert "010555123456700" not in found.text
+
+
+def test_an_expired_page_has_no_qr() -> None:
+    assert not [image for image in page(EXPIRED).all("img") if image.get("class") == "qr"]
+
+
+def test_without_javascript_a_page_that_waits_refreshes_and_one_that_is_paid_does_not() -> None:
+    assert [tag["content"] for tag in page(checkout()).all("meta") if "http-equiv" in tag] == ["5"]
+    paid = page(checkout(PaymentState.SUCCEEDED))
+    assert not [tag for tag in paid.all("meta") if "http-equiv" in tag]
+
+
+def test_the_shop_is_named_in_the_language_of_the_page_as_far_as_it_has_a_name_there() -> None:
+    assert "ร้านกาแฟคลองสาน" in page(checkout(), "th").text
+    assert "Klong San Coffee" in page(checkout(), "en").text
+    assert "Klong San Coffee" in page(checkout(merchant_name_th=None), "th").text
+
+
+def test_test_money_is_called_test_money() -> None:
+    assert "no real money" in page(checkout(mode="test")).text
+    assert "no real money" not in page(checkout(mode="live")).text
+
+
+@pytest.mark.parametrize("html", EVERY_PAGE)
+def test_every_page_has_a_language_one_first_heading_and_landmarks(html: str) -> None:
+    found = seen(html)
+    assert found.all("html")[0]["lang"] in ("th", "en")
+    assert len(found.all("h1")) == len(found.all("main")) == len(found.all("header")) == 1
+    assert all("alt" in image for image in found.all("img"))

