@@ -102,5 +102,9 @@ def _rooms(root: Path) -> Iterator[Finding]:
         top = folder / "__init__.py"
         name = top.relative_to(root).as_posix()
         said = ast.get_docstring(ast.parse(top.read_text(encoding="utf-8"))) if top.exists() else None
-        if not said or len(said) < _ROOM_LETTERS_MIN or not re.search(r"(?i)\b(never|nothing|not|no)\b", said):
+        if (
+            not said
+            or len(said) < _ROOM_LETTERS_MIN
+            or not re.search(r"(?i)\b(never|nothing|not|no)\b", said)
+        ):
             yield Finding(name, 1, "open with a paragraph: what this room is for, and what it will never do")

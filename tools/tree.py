@@ -17,7 +17,7 @@ from typing import Final
 ROOT: Final = Path(__file__).resolve().parent.parent
 PACKAGE: Final = "src/quickkub"
 _NOT_OURS: Final = {".git", ".venv", "__pycache__", "node_modules", ".data", "dist"}
-_REASON_LETTERS_MIN: Final = 8
+_REASON_LETTERS_MIN: Final = 5
 
 
 @dataclass(frozen=True, order=True, slots=True)

@@ -3,49 +3,59 @@
 from __future__ import annotations
 
 import base64
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 
 import pytest
-from quickkub.kernel.ids import new_id
-from quickkub.merchants import store
-from quickkub.merchants.keys import CACHE_SECONDS, KeyKind, KeyRefused, Keys, checksum, new_key, open_key
-from quickkub.storage import Database
 
+from quickkub.kernel.ids import MerchantId, new_id
+from quickkub.merchants import store
+from quickkub.merchants.keys import (
+    CACHE_SECONDS,
+    KeyKind,
+    KeyRefused,
+    Keys,
+    checksum,
+    hash_key,
+    new_key,
+    open_key,
+)
+from quickkub.storage import Connection, Database
 from tests.support.api import PEPPER, Client, gateway, key_for
+from tests.support.clock import MovedClock
 from tests.support.shop import open_shop
 
 LOOK = "/v1/payments"
 
 
-async def test_a_bearer_key_is_taken(shop: Client) -> None:
-    assert (await shop.gets(LOOK)).status == 200
+async def test_a_bearer_key_is_taken(same_shop: Client) -> None:
+    assert (await same_shop.gets(LOOK)).status == 200
 
 
-async def test_the_same_key_is_taken_as_the_user_of_basic(shop: Client) -> None:
-    assert shop.key is not None
-    basic = base64.b64encode(f"{shop.key}:".encode()).decode()
-    assert (await shop.with_key(None).gets(LOOK, Authorization=f"Basic {basic}")).status == 200
+async def test_the_same_key_is_taken_as_the_user_of_basic(same_shop: Client) -> None:
+    assert same_shop.key is not None
+    basic = base64.b64encode(f"{same_shop.key}:".encode()).decode()
+    assert (await same_shop.with_key(None).gets(LOOK, Authorization=f"Basic {basic}")).status == 200
 
 
 def _retyped(key: str) -> str:
     return key[:-1] + ("A" if key[-1] != "A" else "B")
 
 
-async def test_missing_mistyped_and_unknown_keys_get_the_same_answer(shop: Client) -> None:
-    assert shop.key is not None
+async def test_missing_mistyped_and_unknown_keys_get_the_same_answer(same_shop: Client) -> None:
+    assert same_shop.key is not None
     headers = [
         {},
         {"Authorization": "Bearer"},
         {"Authorization": "Bearer "},
-        {"Authorization": f"Bearer {_retyped(shop.key)}"},
+        {"Authorization": f"Bearer {_retyped(same_shop.key)}"},
         {"Authorization": f"Bearer {new_key('test').reveal()}"},
-        {"Authorization": f"Token {shop.key}"},
-        {"Authorization": shop.key},
+        {"Authorization": f"Token {same_shop.key}"},
+        {"Authorization": same_shop.key},
         {"Authorization": "Basic %%%"},
-        {"Authorization": "Basic " + base64.b64encode(f"{shop.key}:password".encode()).decode()},
+        {"Authorization": "Basic " + base64.b64encode(f"{same_shop.key}:password".encode()).decode()},
         {"Authorization": "Basic " + base64.b64encode("ก:".encode()).decode()},
     ]
-    told = [await shop.with_key(None).gets(LOOK, **one) for one in headers]
+    told = [await same_shop.with_key(None).gets(LOOK, **one) for one in headers]
     assert {one.no for one in told} == {(401, "key_refused", "Authorization")}
     assert {one.json["detail"] for one in told} == {told[0].json["detail"]}
     assert {one.headers["www-authenticate"] for one in told} == {'Bearer realm="quickkub"'}
@@ -56,9 +66,10 @@ async def test_a_publishable_key_reads_nothing_of_the_api(shop: Client, database
     assert (await shop.with_key(key).gets(LOOK)).no == (403, "key_not_permitted", "Authorization")
 
 
-async def test_two_authorization_headers_are_refused(shop: Client) -> None:
-    async with shop.session.get(
-        shop.url + LOOK, headers=[("Authorization", f"Bearer {shop.key}"), ("Authorization", "Bearer x")]
+async def test_two_authorization_headers_are_refused(same_shop: Client) -> None:
+    async with same_shop.session.get(
+        same_shop.url + LOOK,
+        headers=[("Authorization", f"Bearer {same_shop.key}"), ("Authorization", "Bearer x")],
     ) as answer:
         assert (answer.status, (await answer.json(content_type=None))["code"]) == (400, "header_repeated")
 
@@ -97,12 +108,10 @@ async def test_a_key_made_after_it_was_refused_works_at_once(database: Database)
     assert (await keys.caller(key)).merchant == merchant
 
 
-async def _insert(tx: object, merchant: object, key: str) -> None:
-    from quickkub.merchants.keys import hash_key
-
+async def _insert(tx: Connection, merchant: MerchantId, key: str) -> None:
     await store.insert_key(
-        tx,  # type: ignore[arg-type]
-        merchant,  # type: ignore[arg-type]
+        tx,
+        merchant,
         new_id("key"),
         mode="test",
         kind="sk",
@@ -166,24 +175,6 @@ async def test_nobody_cancels_replays_or_deletes_what_is_not_theirs(shop: Client
     assert {one.status for one in tried} == {404}
     assert (await shop.gets(f"/v1/payments/{payment}")).json["status"] == "requires_action"
     assert (await shop.gets(f"/v1/webhook_endpoints/{endpoint}")).json["status"] == "enabled"
-
-
-class MovedClock:
-    """A clock that stands still until it is moved."""
-
-    def __init__(self) -> None:
-        self._now = datetime.now(UTC)
-        self._monotonic_seconds = 1000.0
-
-    def now(self) -> datetime:
-        return self._now
-
-    def monotonic(self) -> float:
-        return self._monotonic_seconds
-
-    def moves(self, seconds: float) -> None:
-        self._now += timedelta(seconds=seconds)
-        self._monotonic_seconds += seconds
 
 
 def test_the_checksum_alone_refuses_without_a_question_to_the_database() -> None:

@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from quickkub.kernel.errors import Kind
-from tools import generate_docs
+from tests.support.planted import plant
+from tools import generate_docs, pages
 from tools.tree import ROOT
 
 
@@ -16,21 +17,27 @@ def test_the_generated_pages_are_fresh() -> None:
     assert generate_docs.stale(ROOT) == [], "run `make docs` and commit what it wrote"
 
 
-def test_a_stale_or_missing_page_is_noticed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(generate_docs, "GENERATORS", {"a.md": lambda: "new\n", "b.md": lambda: "same\n"})
-    (tmp_path / "b.md").write_text("same\n")
-    assert generate_docs.stale(tmp_path) == ["a.md"]
-    (tmp_path / "a.md").write_text("old\n")
-    assert generate_docs.stale(tmp_path) == ["a.md"]
+def test_a_stale_missing_or_stray_page_is_noticed_and_mended(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made = {"docs/generated/a.md": lambda: "new\n", "docs/generated/b.md": lambda: "same\n"}
+    monkeypatch.setattr(generate_docs, "GENERATORS", made)
+    plant(tmp_path, {"docs/generated/b.md": "same\n", "docs/generated/gone.md": ""})
+    wrong = ["docs/generated/a.md", "docs/generated/gone.md"]
+    assert generate_docs.stale(tmp_path) == wrong
+    assert generate_docs.rewrite(tmp_path) == wrong
+    assert generate_docs.stale(tmp_path) == []
+    plant(tmp_path, {"docs/generated/a.md": "edited by hand\n"})
+    assert generate_docs.stale(tmp_path) == ["docs/generated/a.md"]
 
 
 def test_each_refusal_has_a_code_of_its_own() -> None:
-    codes = Counter(one.code for one in generate_docs.house_refusals())
+    codes = Counter(one.code for one in pages.house_refusals())
     assert [code for code, times in codes.items() if times > 1] == []
 
 
 def test_each_refusal_says_its_code_its_kind_and_when_it_happens() -> None:
-    for one in generate_docs.house_refusals():
+    for one in pages.house_refusals():
         assert "code" in vars(one), f"{one.__qualname__} needs a code of its own"
         assert one.code.replace("_", "").isalnum(), f"{one.code} is not lower_case_words"
         assert one.code == one.code.lower(), f"{one.code} is not lower_case_words"

@@ -58,9 +58,7 @@ def test_make_help_prints_every_task_with_its_sentence() -> None:
     command = ["make", "--no-print-directory", "help"]
     told = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     for task in ("run", "test", "check", "docs", "bench", "lock", "clean"):
-        assert re.search(rf"^  make {task} +\S+ \S+", told, re.MULTILINE), (
-            f"make help is silent about {task}"
-        )
+        assert re.search(rf"^  make {task} +\S+ \S+", told, re.MULTILINE), f"make help is silent about {task}"
 
 
 def test_a_python_without_venv_is_told_which_debian_package_has_it(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -135,8 +135,11 @@ async def test_a_half_stored_answer_is_refused_by_the_table(database: Database) 
     ids=["merchant", "mode", "operation", "case", "space"],
 )
 async def test_a_key_is_one_merchant_s_in_one_mode_for_one_operation(database: Database, other: Once) -> None:
-    await claims(database, ORDER)
-    assert await claims(database, other) is None
+    assert [await claims(database, once, "pay_1") for once in (ORDER, other)] == [None, None]
+    await answers(database, ORDER, 201, b"one")
+    await answers(database, other, 200, b"other")
+    assert await claims(database, ORDER) == Replay("pay_1", 201, b"one")
+    assert await claims(database, other) == Replay("pay_1", 200, b"other")
 
 
 async def test_of_requests_that_come_at_once_one_works_and_the_others_wait_their_turn(

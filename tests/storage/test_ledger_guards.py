@@ -185,6 +185,17 @@ async def test_two_merchants_may_have_facts_of_the_same_name(database: Database,
     assert await journals_in(database) == 2
 
 
+async def test_a_temporary_table_of_the_same_name_does_not_deceive_the_guard(
+    database: Database, shop: Shop
+) -> None:
+    with pytest.raises(asyncpg.CheckViolationError, match="has 1 of 2 entries"):
+        async with database.transaction() as tx:
+            journal = await write(tx, shop, 100, lines=2)
+            await tx.execute("CREATE TEMPORARY TABLE entries (LIKE entries) ON COMMIT DROP")
+            for line, amount in ((1, 100), (2, -100)):
+                await add_entry(tx, shop, journal, line, 2, amount)
+
+
 async def test_the_guard_counts_before_it_lets_go_however_it_is_asked(database: Database, shop: Shop) -> None:
     """`SET CONSTRAINTS ... IMMEDIATE` brings the check forward; afterwards no line number is free."""
     with pytest.raises(asyncpg.CheckViolationError, match="L1"):

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator
+import random
+from collections.abc import AsyncIterator, Mapping
 from typing import Any
 
 import asyncpg
@@ -12,10 +13,11 @@ import pytest
 
 from quickkub.storage import Database
 from quickkub.webhooks import store
+from quickkub.webhooks.answers import Answer
 from quickkub.webhooks.flow import Courier
 from quickkub.webhooks.model import Claimed
 from quickkub.webhooks.rules import Verdict
-from tests.support.receiver import Receiver, Says, Waits, receiving
+from tests.support.receiver import Behaviour, HangsUp, Receiver, Says, Waits, receiving
 from tests.support.webhooks import Kiosk, open_kiosk
 
 DONE = Verdict("delivered", status=200, text="ok")
@@ -200,6 +202,48 @@ async def test_a_courier_outlives_a_database_that_goes_away(kiosk: Kiosk, receiv
     stop.set()
     await running
     assert receiver.ids == [event]
+
+
+async def test_an_error_of_ours_with_one_webhook_stops_no_other(kiosk: Kiosk, receiver: Receiver) -> None:
+    odd, _ = await kiosk.listens(receiver.url("/odd"))
+    await kiosk.listens(receiver.url("/usual"))
+    event = await kiosk.happens()
+    real = kiosk.sender
+
+    class Stumbles:
+        async def post(self, url: str, mode: str, headers: Mapping[str, str], body: bytes) -> Answer:
+            if url.endswith("/odd"):
+                raise ZeroDivisionError
+            return await real.post(url, mode, headers, body)
+
+    courier = Courier(kiosk.db, Stumbles(), kiosk.vault, kiosk.clock)
+    assert await courier.sweep() == 2
+    await courier.drain()
+    assert [request.path for request in receiver.requests] == ["/usual"]
+    row = await kiosk.delivery(event, odd)
+    assert (row["state"], row["last_error"]) == ("pending", "an error on our side; it is written in our log")
+
+
+@pytest.mark.parametrize("seed", range(3))
+async def test_whatever_goes_wrong_every_event_arrives_at_least_once(
+    kiosk: Kiosk, receiver: Receiver, seed: int
+) -> None:
+    chance = random.Random(seed)
+    clock = kiosk.clock = _Moved(kiosk.clock)
+    await kiosk.listens(receiver.url())
+    events = [await kiosk.happens(about=f"pay_{n % 10}", version=n // 10 + 1) for n in range(40)]
+    couriers = [courier_of(kiosk, chance=chance.random) for _ in range(2)]
+    moods: list[Behaviour] = [Says(200), Says(500), Says(301), HangsUp()]
+    receiver.will(*chance.choices(moods, [5, 2, 1, 2], k=80))
+    while await kiosk.pool.fetchval("SELECT count(*) FROM webhook_deliveries WHERE state = 'pending'"):
+        if chance.random() < 0.3:
+            await kiosk.claims(limit=chance.randint(1, 5))  # by a worker that dies with them
+        await asyncio.gather(*(courier.sweep() for courier in couriers))
+        await asyncio.gather(*(courier.drain() for courier in couriers))
+        await kiosk.time_passes(hours=chance.choice([0, 1, 3]))
+        clock.seconds += 301
+    assert set(receiver.ids) == set(events)
+    assert await kiosk.pool.fetchval("SELECT count(*) FROM webhook_deliveries WHERE state = 'dead'") == 0
 
 
 @contextlib.asynccontextmanager

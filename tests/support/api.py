@@ -1,4 +1,4 @@
-"""A shop that asks over HTTP: the real application on a real server, over real PostgreSQL and the made-up bank."""
+"""A shop that asks over HTTP: the real application and server, real PostgreSQL, and the made-up bank."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ import contextlib
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from types import TracebackType
 from typing import Any, Final
 
 import aiohttp
+
 from quickkub.api.app import create_app
 from quickkub.api.services import Services, Settings
 from quickkub.kernel.clock import SystemClock
@@ -19,7 +19,6 @@ from quickkub.merchants.keys import KeyKind, Keys, open_key
 from quickkub.storage import Database
 from quickkub.storage.schema import head_revision
 from quickkub.webhooks.guard import Guard
-
 from tests.support.server import serving
 from tests.support.shop import VAULT, Shop, open_shop
 
@@ -89,7 +88,12 @@ class Client:
         data = json.dumps(words).encode() if words is not None else raw
         sent |= headers or {}
         async with self.session.request(
-            method, self.url + path, data=data, headers=sent, skip_auto_headers=["Content-Type"], allow_redirects=False
+            method,
+            self.url + path,
+            data=data,
+            headers=sent,
+            skip_auto_headers=["Content-Type"],
+            allow_redirects=False,
         ) as answer:
             body = await answer.read()
             return Told(answer.status, {k.lower(): v for k, v in answer.headers.items()}, body)
@@ -125,7 +129,8 @@ def services_for(database: Database, shop: Shop, **settings: Any) -> Services:
         payments=shop.payments,
         guard=Guard(LoopbackResolver(), loopback_in_test_mode=True),
         settings=Settings(
-            **{"public_url": "http://shop.test", "version": "0.1.0", "schema_revision": head_revision()} | settings
+            **{"public_url": "http://shop.test", "version": "0.1.0", "schema_revision": head_revision()}
+            | settings
         ),
     )
 
@@ -145,18 +150,5 @@ async def gateway(database: Database, shop: Shop | None = None, **settings: Any)
     shop = shop or await open_shop(database)
     services = services_for(database, shop, **settings)
     key = await key_for(database, shop.merchant)
-    async with serving(create_app(services)) as url, _session() as session:
+    async with serving(create_app(services)) as url, aiohttp.ClientSession() as session:
         yield Client(session, url, key, shop, services)
-
-
-class _session:
-    """An HTTP client session that is closed with everything it holds."""
-
-    async def __aenter__(self) -> aiohttp.ClientSession:
-        self._made = aiohttp.ClientSession(auto_decompress=False)
-        return self._made
-
-    async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        await self._made.close()

@@ -82,8 +82,8 @@ class Watched:
 
 @asynccontextmanager
 async def a_page(browser: Browser, **settings: Any) -> AsyncIterator[Watched]:
-    """A page in a context of its own: no cache, no cookies, these Playwright settings."""
-    context = await browser.new_context(**settings)
+    """A page in a context of its own: no cache, no cookies, Thai preferred, these Playwright settings."""
+    context = await browser.new_context(**({"locale": "th-TH"} | settings))
     page = await context.new_page()
     watched = Watched(page)
     page.on("console", lambda said: _note(watched, said.type, said.text))
@@ -91,7 +91,6 @@ async def a_page(browser: Browser, **settings: Any) -> AsyncIterator[Watched]:
     page.on("request", lambda request: watched.requests.append(request.url))
     network = await context.new_cdp_session(page)
     network.on("Network.loadingFinished", lambda event: _count(watched, event["encodedDataLength"]))
-    # A live stream never finishes: what came of it is counted piece by piece.
     await network.send("Network.enable")
     try:
         yield watched
@@ -116,6 +115,7 @@ async def scrolls_sideways(page: Page) -> bool:
 
 def read_qr(picture: bytes) -> str:
     """The text of the one QR in a picture, such as a screenshot."""
-    found = zxingcpp.read_barcodes(Image.open(BytesIO(picture)), formats=zxingcpp.BarcodeFormat.QRCode)
+    codes = zxingcpp.read_barcodes(Image.open(BytesIO(picture)))
+    found = [code.text for code in codes if code.format == zxingcpp.BarcodeFormat.QRCode]
     assert len(found) == 1, f"{len(found)} QR codes in the picture"
-    return str(found[0].text)
+    return found[0]

@@ -108,7 +108,7 @@ class Site:
     async def _move(self, connection: Any, link: Link, state: str, also: str) -> None:
         await connection.execute(
             f"""UPDATE payments SET state = $2, version = version + 1, updated_at = now(), {also},
-                       due_at = CASE WHEN $2 = 'processing' THEN due_at END
+                       due_at = CASE WHEN $2 IN ('requires_action', 'processing') THEN due_at END
                  WHERE id = $1""",
             link.payment,
             state,

@@ -37,7 +37,7 @@ class Gateway(Litestar):
         methods: dict[str, set[str]] = defaultdict(set)
         for route in self.routes:
             if isinstance(route, HTTPRoute):
-                methods[route.path].update(str(method) for method in route.methods)
+                methods[route.path_format].update(str(method) for method in route.methods)
         return {path: allowed(taken) for path, taken in methods.items()}
 
     async def __call__(self, scope: Scope | LifeSpanScope, receive: Any, send: Any) -> None:

@@ -41,9 +41,7 @@ def _page(title: str, body: str) -> Response[bytes]:
         f'<meta name="viewport" content="width=device-width,initial-scale=1"><style>{_STYLE}</style>'
         f"<h1>{escape(title)}</h1>{body}</html>"
     )
-    return Response(
-        html.encode(), media_type="text/html; charset=utf-8", headers={"Content-Security-Policy": _POLICY}
-    )
+    return Response(html.encode(), media_type="text/html", headers={"Content-Security-Policy": _POLICY})
 
 
 @get("/docs", include_in_schema=False)

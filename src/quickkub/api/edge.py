@@ -38,7 +38,7 @@ DEFAULT_HEADERS: Final = (
 )
 """Set on every answer that does not say otherwise itself."""
 
-HSTS: Final = (b"strict-transport-security", b"max-age=63072000; includeSubDomains")
+HSTS: Final = (b"strict-transport-security", b"max-age=63072000")
 
 
 class Edge:

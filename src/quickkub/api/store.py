@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from quickkub.kernel.ids import MerchantId
-from quickkub.storage import Connection, Row
+from quickkub.storage import Connection, DatabaseAway, Row
 from quickkub.webhooks.model import Delivery
 
 
 async def prove_a_write(tx: Connection) -> None:
-    """Write a few bytes to the write-ahead log: it fails on a full disk and on a standby.
+    """Write a few bytes to the write-ahead log.
 
-    A logical message needs no table and leaves nothing to clean up.
+    Raises DatabaseAway on a full disk, on a standby, and when the database is read-only. A logical message
+    needs no table and leaves nothing to clean up; PostgreSQL lets it through in a read-only session, though.
     """
+    if await tx.fetchval("SELECT current_setting('transaction_read_only')") == "on":
+        raise DatabaseAway("the database takes no writes")
     await tx.execute("SELECT pg_logical_emit_message(true, 'quickkub', 'readyz')")
 
 

@@ -95,7 +95,7 @@ def _ascii_host(host: str, param: str) -> str:
         ascii_host = host if host.isascii() else idna.encode(host, uts46=True, std3_rules=True).decode()
     except idna.IDNAError:
         raise ParameterInvalid("does not name a possible host", param=param) from None
-    # A full-width `／` becomes an ASCII one above, so the shape is checked after the conversion.
+    # A full-width slash becomes an ASCII one above, so the shape is checked after the conversion.
     if len(ascii_host) > _HOST_LETTERS_MAX or _HOST.fullmatch(ascii_host) is None:
         raise ParameterInvalid("does not name a possible host", param=param)
     return ascii_host

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Protocol
@@ -18,6 +19,10 @@ class Wiring(Protocol):
         """The database to work on: the one named, or DATABASE_URL, or the data folder's own server, which is
         started for as long as the context lasts if it is not running.
         """
+        ...
+
+    def data_dir(self) -> Path:
+        """Where data lives unless a command was told otherwise."""
         ...
 
     def gateway(
@@ -39,6 +44,10 @@ class Wiring(Protocol):
 
     def serve(self, part: str) -> None:
         """Run one process of a gateway until it is told to stop."""
+        ...
+
+    def simulators(self, names: Sequence[str], *, host: str, as_json: bool) -> None:
+        """Serve the named providers' simulators, or all, until Ctrl-C. Raises UnknownProvider."""
         ...
 
     def demo(self, *, keep: bool) -> int:

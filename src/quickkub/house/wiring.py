@@ -27,6 +27,10 @@ class HouseWiring:
         with borrowed_server(default_data_dir(os.environ) / "postgres") as server:
             yield server.dsn()
 
+    def data_dir(self) -> Path:
+        """See cli.wiring.Wiring."""
+        return default_data_dir(os.environ)
+
     def gateway(
         self, *, port: int | None, host: str | None, data_dir: Path | None, simulators: bool
     ) -> Gateway:

@@ -180,7 +180,10 @@ GUARDS: Final = (
     ("receipts", "receipts_append_only"),
     ("journals", "PRIMARY KEY (merchant_id, id)"),
     ("journals", "UNIQUE (merchant_id, source_kind, source_id, kind)"),
+    ("journals", "CHECK ((lines >= 2))"),
     ("entries", "PRIMARY KEY (merchant_id, journal_id, line)"),
+    ("entries", "CHECK ((amount <> 0))"),
+    ("entries", "CHECK (((line >= 1) AND (line <= of_lines)))"),
     (
         "entries",
         "FOREIGN KEY (merchant_id, journal_id, mode, of_lines) "

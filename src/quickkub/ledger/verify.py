@@ -70,7 +70,7 @@ async def verify(database: Database) -> Report:
         await tx.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY")
         await tx.execute("SET LOCAL statement_timeout = 0")
         if not await tx.fetchval("SELECT to_regclass('entries') IS NOT NULL"):
-            raise NoBooks("this database has no ledger; start the gateway once, which makes the tables")
+            raise NoBooks("this database has no ledger; `quickkub db migrate` makes the tables")
         rows = {table: int(await tx.fetchval(f"SELECT count(*) FROM {table}")) for table in TABLES}  # noqa: S608
         rows["guards"] = len(GUARDS)
         return Report(tuple([await _run(tx, check, rows[check.reads]) for check in CHECKS]))

@@ -31,7 +31,7 @@ from quickkub.storage.vault import Place
 
 Details: TypeAlias = "dict[str, str | int]"
 
-LEASE_SECONDS: Final = 60
+LEASE_SECONDS: Final = 120
 
 RETRY_SECONDS: Final = (2, 5, 10, 30, 60, 300, 900, 3600)
 """Between tries while the provider's inquiry does not show what its callback said."""

@@ -71,10 +71,12 @@ async def apply(
         match told.outcome:
             case Paid() as paid:
                 await _take_money(desk, paid)
+                await _pass_on(desk, paid.alert)
             case Declined() as declined:
                 await _take_decline(desk, declined)
             case Waiting() as waiting:
                 await _take_waiting(desk, waiting)
+                await _pass_on(desk, waiting.alert)
             case NotSent() as not_sent:
                 await _take_not_sent(desk, not_sent)
             case Unknown():
@@ -171,6 +173,21 @@ async def _put_aside(desk: _Desk, receipt: Receipt, receipt_id: str) -> None:
         },
     )
     desk.payment = await tell_of_extra_money(desk.tx, desk.payment, desk.attempt, desk.office.public_url)
+
+
+async def _pass_on(desk: _Desk, alert: str) -> None:
+    """What a connector thinks a person should see, once per attempt and wording."""
+    if alert:
+        await store.open_case(
+            desk.tx,
+            desk.payment.merchant,
+            case_id=new_id("case"),
+            mode=desk.payment.mode,
+            kind="provider_alert",
+            fact=f"{desk.attempt.id}:{alert[:200]}",
+            payment=desk.payment.id,
+            details={"alert": alert[:500], "provider": desk.attempt.provider},
+        )
 
 
 async def _take_decline(desk: _Desk, declined: Declined) -> None:

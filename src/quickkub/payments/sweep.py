@@ -20,7 +20,7 @@ from quickkub.payments.settle import apply
 from quickkub.payments.states import OPEN, AttemptState, Fact
 from quickkub.storage import Connection
 
-LEASE_SECONDS: Final = 60
+LEASE_SECONDS: Final = 120
 """Longer than any exchange with a provider, so that a live worker never loses its lease by waiting."""
 
 POSTPONE_SECONDS: Final = 5

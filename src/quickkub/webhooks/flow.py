@@ -112,7 +112,13 @@ class Courier:
 
     async def _deliver(self, claimed: Claimed) -> None:
         began = self._clock.monotonic()
-        answer = await self._send(claimed)
+        try:
+            answer = await self._send(claimed)
+        except Exception as bug:  # noqa: BLE001 -- one merchant's odd webhook must not stop everybody else's
+            _log.error(
+                "a webhook could not be sent for a reason of ours", exc_info=bug, event_id=claimed.event.id
+            )
+            answer = NotReached("an error on our side; it is written in our log")
         took_ms = int((self._clock.monotonic() - began) * 1000)
         verdict = judge(answer, claimed.tries, self._chance())
         if isinstance(answer, Delivered):

@@ -267,3 +267,14 @@ async def test_an_attempt_cut_off_by_a_crash_is_taken_up_again(shop: Shop) -> No
     await shop.time_passes(MINUTE)
     await shop.works()
     assert (await shop.sees(payment["id"]))["status"] == "requires_action"
+
+
+async def test_what_a_connector_thinks_a_person_should_see_is_one_case(shop: Shop) -> None:
+    await shop.charges(PRICE)
+    shop.bank.usual_inquiry = Waiting(alert="the bank took back T7")
+    for _ in range(3):
+        await shop.time_passes(MINUTE * 2)
+        await shop.works()
+    assert [r["details"]["alert"] for r in await shop.rows("SELECT details FROM cases")] == [
+        "the bank took back T7"
+    ]

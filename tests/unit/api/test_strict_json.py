@@ -9,6 +9,7 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 from msgspec import Struct
+
 from quickkub.api import schema, strictjson
 from quickkub.api.strictjson import (
     BodyMalformed,
@@ -37,7 +38,8 @@ def test_a_plain_order_is_read() -> None:
 
 
 @pytest.mark.parametrize(
-    "amount", ["0", "-1", "1.5", "1.0", "1e3", '"100"', "true", "null", "[100]", "{}", str(10**13), str(10**12 + 1)]
+    "amount",
+    ["0", "-1", "1.5", "1.0", "1e3", '"100"', "true", "null", "[100]", "{}", str(10**13), str(10**12 + 1)],
 )
 def test_an_amount_that_is_no_whole_number_of_satang_in_range_is_refused_by_name(amount: str) -> None:
     refusal = no_to(b'{"amount": %s, "currency": "THB", "method": "promptpay"}' % amount.encode())
@@ -198,9 +200,13 @@ NO_FLOATS = st.recursive(
     | st.booleans()
     | st.integers(-(2**63), 2**63 - 1)
     | st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=20),
-    lambda inner: st.lists(inner, max_size=5)
-    | st.dictionaries(
-        st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=10), inner, max_size=5
+    lambda inner: (
+        st.lists(inner, max_size=5)
+        | st.dictionaries(
+            st.text(st.characters(exclude_categories=["Cs"], exclude_characters="\0"), max_size=10),
+            inner,
+            max_size=5,
+        )
     ),
     max_leaves=30,
 )

@@ -7,6 +7,7 @@ import unicodedata
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from quickkub.api.strictjson import ParameterInvalid
 from quickkub.api.text import plain_metadata, plain_text, web_address
 
@@ -21,7 +22,20 @@ def test_two_spellings_of_one_text_become_one() -> None:
 
 @pytest.mark.parametrize(
     "letter",
-    ["\u202e", "\u2066", "\u200b", "\u200d", "\ufeff", "\u00ad", "\x07", "\x7f", "\n", "\u2028", "\u3164", "\ue000"],
+    [
+        "\u202e",
+        "\u2066",
+        "\u200b",
+        "\u200d",
+        "\ufeff",
+        "\u00ad",
+        "\x07",
+        "\x7f",
+        "\n",
+        "\u2028",
+        "\u3164",
+        "\ue000",
+    ],
 )
 def test_what_cannot_be_seen_or_turns_text_around_is_refused_with_its_number(letter: str) -> None:
     with pytest.raises(ParameterInvalid) as refused:

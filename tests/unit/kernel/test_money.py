@@ -104,6 +104,26 @@ def test_rounding_is_half_away_from_zero(numerator: int, denominator: int) -> No
         assert abs(rounded) > abs(exact)
 
 
+@pytest.mark.parametrize(
+    ("numerator", "denominator", "rounded"),
+    [
+        (1, 2, 1),
+        (-1, 2, -1),
+        (3, 2, 2),
+        (-3, 2, -2),
+        (5, 10, 1),
+        (-5, 10, -1),
+        (1, 3, 0),
+        (-1, 3, 0),
+        (0, 7, 0),
+    ],
+)
+def test_half_a_satang_goes_away_from_zero_on_both_sides(
+    numerator: int, denominator: int, rounded: int
+) -> None:
+    assert round_half_up(numerator, denominator) == rounded
+
+
 @given(minors, st.integers(0, 99_999))
 def test_a_percentage_is_what_decimal_arithmetic_says(minor: int, hundredths: int) -> None:
     text = f"{hundredths // 100}.{hundredths % 100:02d}"

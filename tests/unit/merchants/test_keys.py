@@ -7,6 +7,7 @@ import re
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from quickkub.kernel.secrets import Secret
 from quickkub.merchants.keys import ALPHABET, KeyKind, checksum, hash_key, looks_right, new_key
 
@@ -44,7 +45,8 @@ def test_a_test_key_relabelled_as_live_is_noticed() -> None:
 
 
 @pytest.mark.parametrize(
-    "wrong", ["", "qk_test_sk_", KEY[:-1], KEY + "a", KEY + "\n", " " + KEY, KEY.upper(), KEY[:-1] + "๑", "sk_test_1"]
+    "wrong",
+    ["", "qk_test_sk_", KEY[:-1], KEY + "a", KEY + "\n", " " + KEY, KEY.upper(), KEY[:-1] + "๑", "sk_test_1"],
 )
 def test_what_has_not_the_shape_of_a_key_is_none(wrong: str) -> None:
     assert not looks_right(wrong)

@@ -10,6 +10,7 @@ from typing import Any
 
 import pytest
 import structlog
+
 from quickkub.kernel.secrets import Secret
 from quickkub.merchants.keys import new_key
 from quickkub.telemetry import about, configure_logging, get_logger
@@ -81,7 +82,9 @@ def test_an_exception_is_told_with_its_stack_and_without_its_secrets(lines: io.B
     assert CANARY not in lines.getvalue().decode()
 
 
-@pytest.mark.parametrize("way", ["message", "allowed field", "unknown field", "exception", "library", "secret type"])
+@pytest.mark.parametrize(
+    "way", ["message", "allowed field", "unknown field", "exception", "library", "secret type"]
+)
 def test_the_canary_is_in_no_line_whichever_way_it_comes(lines: io.BytesIO, way: str) -> None:
     log = get_logger("api")
     match way:

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+
 from quickkub.kernel.ids import new_id
 from quickkub.merchants.keys import new_key
 from quickkub.telemetry.redaction import redact, redact_value
@@ -59,10 +60,19 @@ def test_any_text_can_be_redacted_and_written(text: str) -> None:
 
 
 def test_values_under_a_secret_name_are_stars_whatever_they_look_like() -> None:
-    shown = redact_value({"password": "a", "api_key": 5, "Set-Cookie": "x", "inner": [{"client_secret": "y"}]})
-    assert shown == {"password": "***", "api_key": "***", "Set-Cookie": "***", "inner": [{"client_secret": "***"}]}
+    shown = redact_value(
+        {"password": "a", "api_key": 5, "Set-Cookie": "x", "inner": [{"client_secret": "y"}]}
+    )
+    assert shown == {
+        "password": "***",
+        "api_key": "***",
+        "Set-Cookie": "***",
+        "inner": [{"client_secret": "***"}],
+    }
 
 
-@pytest.mark.parametrize(("value", "shown"), [(4111111111111111, "411111***1111"), (15_000, 15_000), (True, True)])
+@pytest.mark.parametrize(
+    ("value", "shown"), [(4111111111111111, "411111***1111"), (15_000, 15_000), (True, True)]
+)
 def test_numbers_are_looked_at_by_their_digits(value: Any, shown: Any) -> None:
     assert redact_value(value) == shown

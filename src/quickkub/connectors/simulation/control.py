@@ -202,7 +202,9 @@ def read_pay(said: Mapping[str, Any]) -> Pay:
     callback = said.get("callback", "send")
     if callback not in CALLBACKS:
         raise BadControl(f"callback is one of {', '.join(sorted(CALLBACKS))}")
-    return Pay(_amount(said.get("amount")), callback, said.get("lose_answer") is True, str(said.get("by", "")))
+    return Pay(
+        _amount(said.get("amount")), callback, said.get("lose_answer") is True, str(said.get("by", ""))
+    )
 
 
 def _amount(text: object) -> Money | None:

@@ -67,7 +67,9 @@ def read_fault(said: Mapping[str, Any]) -> Fault:
         )
     except (KeyError, ValueError, TypeError):
         kinds = ", ".join(kind.value for kind in FaultKind)
-        raise BadFault(f"a fault has a kind ({kinds}) and may have operation, times, before, seconds") from None
+        raise BadFault(
+            f"a fault has a kind ({kinds}) and may have operation, times, before, seconds"
+        ) from None
 
 
 def read_header(text: str) -> Fault:
@@ -105,7 +107,9 @@ class Faults:
 
     def take(self, operation: str, about: str, header: str | None) -> Fault | None:
         """The fault for this request, or None. Raises BadFault for an unreadable header."""
-        fault = read_header(header) if header else self._waiting_for(operation, about) or self._drawn(operation)
+        fault = (
+            read_header(header) if header else self._waiting_for(operation, about) or self._drawn(operation)
+        )
         if fault is not None:
             self.done[fault.kind.value] = self.done.get(fault.kind.value, 0) + 1
         return fault

@@ -133,7 +133,9 @@ def _back(said: str) -> web.Response:
 
 def render(title: str, items: list[Item], *, said: str, now: datetime) -> str:
     """The whole page as HTML."""
-    listed = "".join(_item(item) for item in items) or "<p>Nothing to pay yet. Make a payment and come back.</p>"
+    listed = (
+        "".join(_item(item) for item in items) or "<p>Nothing to pay yet. Make a payment and come back.</p>"
+    )
     told = f'<p class="said" role="status">{escape(said)}</p>' if said else ""
     return f"""<!doctype html><html lang="en"><head><meta charset="utf-8">
 <meta name="viewport" content="width=device-width,initial-scale=1"><title>{escape(title)}</title>
@@ -150,7 +152,11 @@ def _item(item: Item) -> str:
     ref = escape(item.ref)
     ends = f" · until {_clock(item.expires_at)}" if item.expires_at else ""
     paid = f"<p>Paid: {', '.join(decimal_text(amount) for amount in item.paid)} baht</p>" if item.paid else ""
-    image = f'<img alt="QR code" src="data:image/png;base64,{escape(item.qr_png_base64)}">' if item.qr_png_base64 else ""
+    image = (
+        f'<img alt="QR code" src="data:image/png;base64,{escape(item.qr_png_base64)}">'
+        if item.qr_png_base64
+        else ""
+    )
     return f"""<article><span class="state">{escape(item.state)}</span>
 <div class="amount">{decimal_text(item.amount)} baht</div><div class="ref">{ref}</div>
 <small>{escape(item.kind)} · made {_clock(item.made_at)}{ends} {escape(item.note)}</small>{paid}{image}

@@ -141,7 +141,9 @@ class Post:
     async def _posted(self, letter: Letter) -> tuple[int, bytes]:
         if self._session is None:
             self._session = aiohttp.ClientSession(
-                cookie_jar=aiohttp.DummyCookieJar(), trust_env=False, headers={"user-agent": "QuickKub-simulator"}
+                cookie_jar=aiohttp.DummyCookieJar(),
+                trust_env=False,
+                headers={"user-agent": "QuickKub-simulator"},
             )
         headers: Mapping[str, str] = {"content-type": "application/json", "accept": "application/json"}
         async with (

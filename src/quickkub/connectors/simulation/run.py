@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from socket import socket
 from typing import Any
 
 from aiohttp import web
@@ -40,15 +41,18 @@ async def _time_runs(simulator: ProviderSimulator) -> AsyncIterator[None]:
 
 
 @contextlib.asynccontextmanager
-async def served(simulator: ProviderSimulator, host: str, port: int) -> AsyncIterator[str]:
+async def served(
+    simulator: ProviderSimulator, host: str, port: int, listening: socket | None = None
+) -> AsyncIterator[str]:
     """Serve a simulator for the length of the block; gives its address, such as `http://127.0.0.1:3110`.
 
-    Raises OSError when the port is taken.
+    `listening` is a socket that listens there already. Raises OSError when the port is taken.
     """
     runner = web.AppRunner(build_app(simulator), access_log=None, shutdown_timeout=STOP_SECONDS)
     await runner.setup()
     try:
-        await web.TCPSite(runner, host, port).start()
+        site = web.SockSite(runner, listening) if listening else web.TCPSite(runner, host, port)
+        await site.start()
         yield f"http://{host}:{port}"
     finally:
         await runner.cleanup()
@@ -60,18 +64,20 @@ async def run(
     ports: Mapping[str, int] | None = None,
     ready: Callable[[str, str], Any] | None = None,
     config: Mapping[str, Config] | None = None,
+    sockets: Mapping[str, socket] | None = None,
 ) -> None:
     """Run these providers' simulators, all of them when `names` is empty, until this task is cancelled.
 
-    `ports` overrides the manifests' ports, `config` each simulator's usual configuration. `ready(name, url)` is
-    called for each as soon as it answers. Raises UnknownProvider, and OSError when a port is taken.
+    `ports` overrides the manifests' ports, `config` each simulator's usual configuration, `sockets` are those
+    that listen already. `ready(name, url)` is called for each as soon as it answers. Raises UnknownProvider, and OSError when a port is taken.
     """
     manifests = registry.providers()
     async with contextlib.AsyncExitStack() as stack:
         for name in names or list(manifests):
             simulator = registry.simulator(name)((config or {}).get(name, {}))
             port = (ports or {}).get(name) or manifests[name].simulator_port
-            url = await stack.enter_async_context(served(simulator, host, port))
+            listening = (sockets or {}).get(name)
+            url = await stack.enter_async_context(served(simulator, host, port, listening))
             if ready is not None:
                 ready(name, url)
         await asyncio.Event().wait()

@@ -25,7 +25,9 @@ def mount(app: web.Application, simulator: ProviderSimulator) -> None:
     for base in simulator.base_paths():
         for operation in simulator.operations():
             app.router.add_route(
-                operation.method, base + operation.path, with_faults(simulator, operation.name, operation.handler)
+                operation.method,
+                base + operation.path,
+                with_faults(simulator, operation.name, operation.handler),
             )
 
 
@@ -111,7 +113,9 @@ async def _hold(request: web.Request, seconds: int) -> None:
     """Say nothing for so long, or until the other side has gone."""
     loop = asyncio.get_running_loop()
     until_seconds = loop.time() + seconds
-    while loop.time() < until_seconds and request.transport is not None and not request.transport.is_closing():
+    while (
+        loop.time() < until_seconds and request.transport is not None and not request.transport.is_closing()
+    ):
         await asyncio.sleep(_LOOK_SECONDS)
 
 

@@ -51,7 +51,11 @@ BEGIN
     RETURN NULL;
 END
 $$;
--- Deferred to commit, so that a journal and its entries can be written in any order within one transaction.
+-- A temporary table called entries would be counted instead: without this, PostgreSQL looks for those first.
+DO $$ BEGIN
+    EXECUTE format('ALTER FUNCTION journal_balances() SET search_path = %I, pg_temp', current_schema());
+END $$;
+-- Deferred to commit, because a journal is out of balance until the last of its entries is written.
 CREATE CONSTRAINT TRIGGER journals_balance AFTER INSERT ON journals
     DEFERRABLE INITIALLY DEFERRED FOR EACH ROW EXECUTE FUNCTION journal_balances();
 CREATE TRIGGER journals_append_only BEFORE UPDATE OR DELETE ON journals

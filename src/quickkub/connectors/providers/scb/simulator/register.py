@@ -16,7 +16,7 @@ ADDRESS: Final = re.compile(r"https?://[^\s]+")
 
 @dataclass(slots=True)
 class Biller:
-    """A biller profile. `prefixes` maps a registered reference 3 prefix to the confirmation address ("" none)."""
+    """A biller profile. `prefixes` maps a registered prefix of reference 3 to its address ("" none)."""
 
     biller_id: str
     name: str = "QUICKKUB DEMO"
@@ -63,10 +63,13 @@ class Application:
 class Options:
     """What the bank does not publish, to choose from (pack 15), and how patient it is.
 
-    `unpaid_inquiry`: `empty`, `missing`, `1104` or `8101`. `confirmation_tries`: 4 is one call and three
-    repeats, 3 is three in all (pack 14.8). `bscanc`: `immediate` or `wait` (for a button). `confirmation_ids`:
-    `same` as the inquiry's, or `own`. `payer_proxy_type`: `ACCOUNT` or `MSISDN`. `amount_style`: `short` writes
-    100.00 as "100". `rate_limit_per_second` 0 is no limit.
+    - `unpaid_inquiry`: `empty`, `missing`, `1104` or `8101`
+    - `confirmation_tries`: 4 is one call and three repeats, 3 is three in all (pack 14.8)
+    - `bscanc`: `immediate`, or `wait` for a button
+    - `confirmation_ids`: `same` as the inquiry's, or `own`
+    - `payer_proxy_type`: `ACCOUNT` or `MSISDN`
+    - `amount_style`: `short` writes 100.00 as "100", `full` as "100.00"
+    - `rate_limit_per_second`: 0 is no limit
     """
 
     unpaid_inquiry: str = "empty"
@@ -171,7 +174,9 @@ def _biller(said: Mapping[str, Any]) -> Biller:
 
 def _merchant(said: Mapping[str, Any]) -> Merchant:
     merchant = Merchant(
-        str(said.get("merchant_id")), str(said.get("name", "QUICKKUB DEMO")), str(said.get("callback_url", ""))
+        str(said.get("merchant_id")),
+        str(said.get("name", "QUICKKUB DEMO")),
+        str(said.get("callback_url", "")),
     )
     if BILLER.fullmatch(merchant.merchant_id) is None:
         raise BadControl("merchant_id has 15 digits")
