@@ -90,7 +90,8 @@ def clean_clone() -> None:
             take_a_payment(url, key[0], simulator)
             paid = time.monotonic()
         finally:
-            os.killpg(run.pid, signal.SIGINT)
+            if run.poll() is None:
+                os.killpg(run.pid, signal.SIGINT)
             run.wait(60)
     say(
         f"clean clone to paid payment: {paid - began:.1f} s (clone and set-up {installed - began:.1f}, "
@@ -132,11 +133,14 @@ def memory() -> None:
         take_a_payment(shop["url"], shop["api_key"], gateway.simulator)
         time.sleep(IDLE_SECONDS)
         shares: dict[str, list[float]] = {}
-        for pid in family(gateway.process.pid):
+        # PostgreSQL outlives a killed gateway, so it is not below it; its own file says where it is.
+        postmasters = [int(path.read_text().split()[0]) for path in folder.rglob("postmaster.pid")]
+        for pid in (one for top in (gateway.process.pid, *postmasters) for one in family(top)):
             shares.setdefault(name_of(pid), []).append(pss_mib(pid))
         gateway.stop()
     for name, parts in shares.items():
-        say(f"idle memory: {name} {sum(parts):.0f} MiB ({len(parts)} processes)")
+        many = f" in {len(parts)} processes" if len(parts) > 1 else ""
+        say(f"idle memory: {name} {sum(parts):.0f} MiB{many}")
     say(f"idle memory: all {sum(map(sum, shares.values())):.0f} MiB")
 
 

@@ -120,7 +120,7 @@ def main() -> None:
     for name, rates in found.items():
         low, middle, high = min(rates), statistics.median(rates), max(rates)
         spread = f"median of {len(rates)}, {low:.0f} to {high:.0f}"
-        print(f"{name:8} {middle:7.0f} requests per CPU second ({spread})")  # noqa: T201 -- its purpose
+        print(f"{name:8} {middle:7.0f} requests per CPU second ({spread})")
 
 
 if __name__ == "__main__":

@@ -13,7 +13,6 @@ and removes it afterwards. Without it, a library that cannot be imported is name
 less: the builders refuse no wrong amount or receiver, and the parser knows nothing of PromptPay.
 """
 
-# ruff: noqa: T201, S311, S603 - a bench prints, rolls dice and starts itself
 from __future__ import annotations
 
 import argparse
@@ -93,7 +92,7 @@ def reordered(payload: str, order: int) -> str:
     if order == 1:
         rest[currency:currency] = country
         rest[currency + 2 : currency + 2] = amount
-    elif order == 2:  # noqa: PLR2004 - the third of three orders
+    elif order == 2:
         rest[currency + 1 : currency + 1] = country + amount
     else:
         return payload
@@ -187,7 +186,7 @@ def report(rows: list[Row], rates: dict[int, list[float]], missing: list[str]) -
 
 def run_with_others() -> int:
     """Run this file again in a new virtual environment that has the other libraries."""
-    import quickkub  # noqa: PLC0415 - only to know where we are
+    import quickkub
 
     with tempfile.TemporaryDirectory(prefix="qr-bench-") as folder:
         subprocess.run([sys.executable, "-m", "venv", folder], check=True)

@@ -15,6 +15,7 @@ from PIL import Image
 from quickkub.kernel.ids import MerchantId, new_id
 from quickkub.kernel.tokens import new_token
 from quickkub.storage import Database
+from quickkub.web.assets import Assets
 from quickkub.web.headers import CONTENT_POLICY
 from quickkub.web.live import LiveHub
 from tests.support.browser import read_qr
@@ -93,6 +94,23 @@ async def test_every_answer_for_a_payment_carries_the_policy_and_is_kept_by_nobo
             assert answer.headers["cache-control"] == "no-store"
             assert answer.headers["referrer-policy"] == "no-referrer"
             assert "set-cookie" not in answer.headers
+
+
+async def test_every_answer_says_what_it_is(site: Site, payer: aiohttp.ClientSession) -> None:
+    link = await site.asks()
+    script, style, icon = (Assets().of(name).path for name in ("checkout.js", "base.css", "icon.svg"))
+    kinds = {
+        link.url: "text/html; charset=utf-8",
+        f"{link.url}/state": "application/json",
+        f"{link.url}/events": "text/event-stream; charset=utf-8",
+        f"{link.url}/qr.png": "image/png",
+        site.url + script: "text/javascript; charset=utf-8",
+        site.url + style: "text/css; charset=utf-8",
+        site.url + icon: "image/svg+xml",
+    }
+    for url, kind in kinds.items():
+        async with payer.get(url) as answer:
+            assert answer.headers["content-type"] == kind
 
 
 async def test_the_qr_holds_what_the_provider_gave(site: Site, payer: aiohttp.ClientSession) -> None:
@@ -241,14 +259,12 @@ async def test_while_the_database_is_away_a_payer_sees_a_page_that_tries_again(
 async def test_files_are_kept_for_ever_under_the_name_of_what_they_hold(
     site: Site, payer: aiohttp.ClientSession
 ) -> None:
-    link = await site.asks()
-    page = await text_of(payer, link.url)
-    path = page.partition('href="/assets/base.')[2].partition('"')[0]
-    async with payer.get(f"{site.url}/assets/base.{path}") as answer:
+    style = site.url + Assets().of("base.css").path
+    async with payer.get(style) as answer:
         assert answer.headers["cache-control"] == "public, max-age=31536000, immutable"
         assert answer.headers["content-encoding"] == "gzip"
         zipped = await answer.text()
-    async with payer.get(f"{site.url}/assets/base.{path}", headers={"accept-encoding": "identity"}) as answer:
+    async with payer.get(style, headers={"accept-encoding": "identity"}) as answer:
         assert "content-encoding" not in answer.headers
         assert await answer.text() == zipped
     async with payer.get(f"{site.url}/assets/base.0000000000000000.css") as answer:

@@ -2,18 +2,39 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 from typing import Any
 
 import asyncpg
 import pytest
 from playwright.async_api import Browser, Route
 
+from quickkub.house.outside import RunningGateway, call, fetch_json
 from quickkub.storage import Database
 from quickkub.web.words import EN, TH, WORDS, Lang
-from tests.support.browser import DESK, PHONE, Watched, a_page, read_qr, running_chromium, scrolls_sideways
+from tests.support.browser import (
+    DESK,
+    PHONE,
+    Watched,
+    a_page,
+    chromium,
+    read_qr,
+    running_chromium,
+    scrolls_sideways,
+)
 from tests.support.checkout_site import Site, running_site
 
+ORDER: dict[str, Any] = {
+    "amount": 123_450,
+    "currency": "THB",
+    "method": "promptpay",
+    "reference": "ORDER-1042",
+    "return_url": "https://shop.example/thanks",
+}
 STAGES = ["created", "requires_action", "processing", "authorized", "failed", "expired", "cancelled"]
 PAGE_BYTES_MAX = 60_000
 
@@ -28,6 +49,39 @@ async def browser() -> AsyncIterator[Browser]:
 async def site(database: Database, pool: asyncpg.Pool[Any]) -> AsyncIterator[Site]:
     async with running_site(database, pool) as site:
         yield site
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    made = Path(tempfile.mkdtemp(prefix="quickkub-checkout-"))
+    made.chmod(0o711)  # as root, PostgreSQL's own user must get through to its folder
+    yield made
+    shutil.rmtree(made, ignore_errors=True)
+
+
+async def test_from_the_shops_order_to_a_paid_page_through_the_gateway_and_the_bank(
+    browser: Browser, folder: Path
+) -> None:
+    gateway = RunningGateway(folder)
+    shop = await asyncio.to_thread(gateway.start)
+    try:
+        payment = await asyncio.to_thread(call, shop, "POST", "/v1/payments", ORDER, "order-1042")
+        async with a_page(browser, **PHONE) as payer:
+            await payer.page.goto(payment["checkout_url"])
+            await payer.page.evaluate("window.sameDocument = true")
+            scanned = read_qr(await payer.page.screenshot())
+            assert scanned == payment["next_action"]["qr_payload"]
+            # The bank is told nothing but what the camera saw.
+            await asyncio.to_thread(fetch_json, f"{gateway.simulator}/_sim/scan", {"qr": scanned})
+            await payer.waits_for(TH["paid_title"])
+            assert await payer.page.evaluate("window.sameDocument") is True
+            back = payer.page.get_by_role("link", name=TH["back"])
+            assert await back.get_attribute("href") == ORDER["return_url"]
+            assert payer.complaints == []
+        paid = await asyncio.to_thread(call, shop, "GET", f"/v1/payments/{payment['id']}")
+        assert (paid["status"], paid["captured_amount"]) == ("succeeded", ORDER["amount"])
+    finally:
+        await asyncio.to_thread(gateway.stop)
 
 
 async def test_a_payer_scans_the_qr_pays_and_sees_paid_without_a_reload(site: Site, browser: Browser) -> None:
@@ -298,3 +352,13 @@ async def test_our_own_script_changed_on_the_way_does_not_run(site: Site, browse
         await payer.page.goto(link.url)
         assert await payer.page.evaluate("window.slipped") is None
         assert "integrity" in payer.complaints[0]
+
+
+def test_without_a_chromium_ci_fails_and_a_developer_is_told_why(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PATH", "")
+    monkeypatch.setenv("CI", "true")
+    with pytest.raises(pytest.fail.Exception, match="apt-get install chromium"):
+        chromium()
+    monkeypatch.delenv("CI")
+    with pytest.raises(pytest.skip.Exception, match="apt-get install chromium"):
+        chromium()

@@ -392,3 +392,48 @@ async def test_every_unique_key_of_merchant_data_begins_with_the_merchant(
             """
         )
     assert [row["name"] for row in rows] == ["api_keys_hash_key", "refused_callbacks_pkey"]
+
+
+@pytest.mark.parametrize(
+    "change",
+    ["reference = 'QKOTHER'", "provider = 'kbank'", "account_id = 'acc_' || repeat('0', 32)"],
+)
+async def test_a_resend_keeps_the_words_of_the_first_send(
+    database: Database, shop: Shop, change: str
+) -> None:
+    async with database.transaction() as tx:
+        await add_attempt(tx, shop, await add_payment(tx, shop))
+    await refused(database, f"UPDATE attempts SET {change}", by="P10")
+
+
+@pytest.mark.parametrize("change", ["captured_amount = 0", "paid_at = now()"])
+async def test_what_was_captured_is_not_taken_back(database: Database, shop: Shop, change: str) -> None:
+    async with database.transaction() as tx:
+        await add_payment(tx, shop, state="succeeded", captured_amount=15_000)
+    await refused(database, f"UPDATE payments SET {change}", by="P7")
+
+
+@pytest.mark.parametrize("table", ["evidence", "receipts", "events"])
+async def test_what_was_said_proved_or_announced_cannot_be_emptied(database: Database, table: str) -> None:
+    with pytest.raises(asyncpg.InsufficientPrivilegeError, match="append-only"):
+        async with database.transaction() as tx:
+            await tx.execute(f"TRUNCATE {table} CASCADE")
+
+
+async def test_a_case_is_closed_and_never_deleted(database: Database, shop: Shop) -> None:
+    async with database.transaction() as tx:
+        await insert(
+            tx, "cases", merchant_id=shop.merchant, id=new_id("case"), mode="test", kind="k", fact="f"
+        )
+    with pytest.raises(asyncpg.InsufficientPrivilegeError):
+        async with database.transaction() as tx:
+            await tx.execute("DELETE FROM cases")
+
+
+async def test_live_and_test_money_do_not_meet_in_a_receipt(database: Database, shop: Shop) -> None:
+    async with database.transaction() as tx:
+        payment = await add_payment(tx, shop)
+        attempt = await add_attempt(tx, shop, payment)
+    with pytest.raises(asyncpg.ForeignKeyViolationError):
+        async with database.transaction() as tx:
+            await add_receipt(tx, shop, payment, attempt, mode="live")

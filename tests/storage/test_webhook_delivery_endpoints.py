@@ -181,6 +181,15 @@ async def test_a_leaked_secret_ends_at_once(kiosk: Kiosk) -> None:
     assert (await stored(kiosk, endpoint.id))["previous_secret"] is None
 
 
+async def test_a_secret_that_does_not_open_can_be_replaced(kiosk: Kiosk) -> None:
+    endpoint, _ = await kiosk.listens(URL)
+    await kiosk.pool.execute("UPDATE webhook_endpoints SET secret = 'moved' WHERE id = $1", endpoint.id)
+    await endpoints.rotate_secret(kiosk.db, kiosk.vault, kiosk.merchant, "test", endpoint.id)
+    row = await stored(kiosk, endpoint.id)
+    assert kiosk.vault.open(bytes(row["secret"]), secret_place(kiosk.merchant, endpoint.id))
+    assert row["previous_secret"] is None
+
+
 async def test_endpoints_of_one_mode_are_listed_newest_first(kiosk: Kiosk) -> None:
     made = [(await kiosk.listens(URL))[0].id for _ in range(3)]
     listed = await Webhooks(kiosk.db, kiosk.vault, kiosk.guard).endpoints(kiosk.merchant, "test")

@@ -1,4 +1,4 @@
-"""The SCB simulator on a free port, for every test that needs a bank: contract, journeys, storms, the browser."""
+"""The SCB simulator on a free port, for every test that needs a bank: contract, journeys, storms, browser."""
 
 from __future__ import annotations
 
@@ -34,7 +34,7 @@ class Scb:
         self._session = session
 
     async def pay(self, ref: str, amount: str | None = None, **more: Any) -> list[dict[str, Any]]:
-        """The payer pays; `more` as in the control API (`times`, `callback`, `after_seconds`, `lose_answer`)."""
+        """The payer pays; `more` as the control API has it: `times`, `callback`, `after_seconds` ..."""
         said = {**({"amount": amount} if amount else {}), **more}
         answer = await self.control("POST", f"payments/{ref}/pay", said)
         movements: list[dict[str, Any]] = answer["movements"]

@@ -174,8 +174,14 @@ def _refuse(refused: QrRefusal) -> NoReturn:
 
 def _stream(answer: Callable[[bytes], str]) -> None:
     """Answers leave as soon as their lines have come, so that a program can ask and wait over a pipe."""
-    for text in answers(cast(ByteSource, sys.stdin.buffer), answer):
-        _emit(text)
+    try:
+        for text in answers(cast(ByteSource, sys.stdin.buffer), answer):
+            _emit(text)
+    except BrokenPipeError:
+        raise  # the reader has seen enough; typer ends quietly
+    except OSError as failed:
+        typer.echo(f"cannot read or write: {failed.strerror}", err=True)
+        raise typer.Exit(EXIT_USAGE) from None
 
 
 def _emit(text: str) -> None:

@@ -226,7 +226,7 @@ class Line:
 
     def _session(self, provider: str) -> aiohttp.ClientSession:
         if provider not in self._sessions:
-            self._sessions[provider] = aiohttp.ClientSession(
+            session = aiohttp.ClientSession(
                 # The gate says how many at once; a queue inside the pool would hide whether a request left.
                 connector=aiohttp.TCPConnector(limit=0, keepalive_timeout=KEEP_SECONDS),
                 timeout=aiohttp.ClientTimeout(
@@ -241,6 +241,10 @@ class Line:
                 auto_decompress=False,
                 trust_env=False,
             )
+            # aiohttp sends a GET again by itself when a kept connection breaks, and has no public way to say
+            # no; its own test client does it like this. What we write down is what was sent, once.
+            session._retry_connection = False
+            self._sessions[provider] = session
         return self._sessions[provider]
 
     def _tls_for(self, account: Account) -> ssl.SSLContext:
@@ -269,7 +273,7 @@ def _without_token(token: Declined | NotSent | Unknown, *, acted: bool) -> Decli
 
 
 def _address(account: Account, manifest: Manifest) -> str:
-    """The account's own base URL, or the provider's for its mode. Raises NoAnswer when it is not to be used."""
+    """The account's own base URL, or the provider's for its mode. Raises NoAnswer for an unsafe one."""
     usual = manifest.live_base_url if account.mode == "live" else manifest.sandbox_base_url
     address = setting(account, "base_url", usual).rstrip("/")
     parts = urlsplit(address)

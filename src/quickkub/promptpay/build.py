@@ -24,14 +24,12 @@ from quickkub.promptpay.errors import (
     RefTooLong,
     UnknownPointOfInitiation,
 )
-from quickkub.promptpay.examine import (
+from quickkub.promptpay.fields import (
     BAHT,
     CITY_MAX,
     DYNAMIC,
     MCC_LENGTH,
     NAME_MAX,
-    OTA_LENGTH,
-    OTA_TAG,
     POSTAL_MAX,
     STATIC,
     THAILAND,
@@ -53,6 +51,7 @@ from quickkub.promptpay.model import (
     Vat,
 )
 from quickkub.promptpay.proxies import BANK_ACCOUNT, CITIZEN_OR_TAX, check_digit_matches, check_proxy
+from quickkub.promptpay.receivers import OTA_LENGTH, OTA_TAG
 from quickkub.promptpay.references import require_biller_id, require_reference
 from quickkub.promptpay.tlv import HEADER, TWO_DIGITS, ascii_digits, printable_ascii, put, put_all
 

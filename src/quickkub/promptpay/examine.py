@@ -21,52 +21,36 @@ from quickkub.promptpay.envelope import (
     slip_crc_width,
     trim,
 )
+from quickkub.promptpay.fields import (
+    BAHT,
+    CITY_MAX,
+    DYNAMIC,
+    MCC_LENGTH,
+    NAME_MAX,
+    POSTAL_MAX,
+    STATIC,
+    THAILAND,
+)
 from quickkub.promptpay.findings import (
     AMOUNT_ABOVE_MAXIMUM,
-    BANK_ACCOUNT_PROXY,
-    BILLER_ID_13_DIGITS,
-    CHECK_DIGIT,
     DYNAMIC_WITHOUT_AMOUNT,
     NOT_THAI_QR,
     STATIC_WITH_AMOUNT,
     TIP_PRESENT,
-    TWO_RECEIVERS,
     UNKNOWN_OBJECT,
     UNREADABLE_OBJECT,
     Findings,
 )
-from quickkub.promptpay.model import Biller, PaymentQr, QrKind
-from quickkub.promptpay.proxies import (
-    BANK_ACCOUNT,
-    CITIZEN_OR_TAX,
-    PROXY_TAGS,
-    Proxy,
-    check_digit_matches,
-    proxy_fault,
-)
-from quickkub.promptpay.references import check_biller_id, check_reference
+from quickkub.promptpay.model import PaymentQr, QrKind
+from quickkub.promptpay.receivers import check_receivers, kind_of, ota_of
+from quickkub.promptpay.templates import Root, Templates
 from quickkub.promptpay.tlv import Objects, ascii_digits, first_values, printable_ascii, walk
-
-STATIC: Final = "11"
-DYNAMIC: Final = "12"
-BAHT: Final = "764"
-THAILAND: Final = "TH"
-OTA_TAG: Final = "05"
-OTA_LENGTH: Final = 10
-NAME_MAX: Final = 25
-CITY_MAX: Final = 15
-POSTAL_MAX: Final = 10
-MCC_LENGTH: Final = 4
-PROMPT_PAYER: Final = "***"
 
 _TIP_TAGS: Final = ("55", "56", "57")
 _READ_TAGS: Final = frozenset(
     {"00", "01", "52", "53", "54", "58", "59", "60", "61", "62", "64", "80", aids.TRANSFER_TAG, aids.BILL_TAG}
     | {aids.INNOVATION_TAG, *_TIP_TAGS}
 )
-
-Root = Mapping[str, str]
-Templates = Mapping[str, Mapping[str, str]]
 
 
 def examine(text: str, found: Findings) -> PaymentQr | None:
@@ -83,9 +67,9 @@ def examine(text: str, found: Findings) -> PaymentQr | None:
     if foreign:
         found.note(NOT_THAI_QR)
     else:
-        proxy, biller = _check_receivers(root, inner, found, whole=walked.whole)
+        proxy, biller = check_receivers(root, inner, found, whole=walked.whole)
         _check_currency_and_country(root, found, whole=walked.whole)
-    ota = _ota_of(inner.get(aids.TRANSFER_TAG, {}))
+    ota = ota_of(inner.get(aids.TRANSFER_TAG, {}))
     satang = _check_amount(root, found, foreign=foreign)
     _check_texts(root, found)
     _note_details(walked.objects, inner, found, foreign=foreign)
@@ -101,17 +85,6 @@ def examine(text: str, found: Findings) -> PaymentQr | None:
         objects=(*walked.objects, (PAYMENT_CRC, text[-CRC_CHARACTERS:])),
         warnings=found.warnings,
     )
-
-
-def kind_of(proxy: Proxy | None, ota: str | None = None) -> QrKind:
-    """A QR with both receivers counts as the transfer, whose tag comes first; both are in the result."""
-    if proxy is None:
-        return QrKind.BILL_PAYMENT
-    return QrKind.TRUEMONEY if proxy.truemoney_mobile and ota is None else QrKind.CREDIT_TRANSFER
-
-
-def _ota_of(transfer: Mapping[str, str]) -> str | None:
-    return transfer.get(OTA_TAG) if transfer.get("00") == aids.CUSTOMER_PRESENTED else None
 
 
 def _is_something_else(text: str, found: Findings) -> bool:
@@ -167,76 +140,6 @@ def _is_foreign(root: Root, inner: Templates) -> bool:
         and any("02" <= tag <= "51" for tag in root)
         and not any(claim.upper().startswith(aids.THAI_PREFIX) for claim in claims)
     )
-
-
-def _check_receivers(
-    root: Root, inner: Templates, found: Findings, *, whole: bool
-) -> tuple[Proxy | None, Biller | None]:
-    transfer, bill = inner.get(aids.TRANSFER_TAG), inner.get(aids.BILL_TAG)
-    if transfer is None and bill is None and whole:
-        found.refuse("missing_merchant_account")
-    _check_aids(inner, found)
-    proxy = None if transfer is None else _check_transfer(transfer, found)
-    biller = None if bill is None else _check_bill(bill, root, inner, found)
-    if transfer is not None and bill is not None:
-        found.note(TWO_RECEIVERS)
-    return proxy, biller
-
-
-def _check_aids(inner: Templates, found: Findings) -> None:
-    """Tags 29 and 30 take only their own applications, compared exactly; other tags anything but those."""
-    own = {aids.TRANSFER_TAG: aids.TRANSFER_AIDS, aids.BILL_TAG: aids.BILL_AIDS}
-    for tag in sorted(templates.ACCOUNT_TAGS & inner.keys()):
-        aid = inner[tag].get("00")
-        misplaced = aid in aids.RECEIVER_AIDS and aid not in own.get(tag, ())
-        unknown = tag in own and aid is not None and aid not in own[tag]
-        if misplaced or unknown:
-            found.refuse("unknown_aid", tag)
-
-
-def _check_transfer(part: Mapping[str, str], found: Findings) -> Proxy | None:
-    customer_presented = part.get("00") == aids.CUSTOMER_PRESENTED
-    if customer_presented and OTA_TAG not in part:
-        found.refuse("ota_missing", aids.TRANSFER_TAG)
-    elif customer_presented and len(part[OTA_TAG]) != OTA_LENGTH:
-        found.refuse("ota_bad_length", f"{aids.TRANSFER_TAG}-{OTA_TAG}")
-    if part.keys() - {"00", *PROXY_TAGS} - ({OTA_TAG} if customer_presented else set()):
-        found.note(UNKNOWN_OBJECT)
-    proxies = [Proxy(tag, part[tag]) for tag in PROXY_TAGS if tag in part]
-    if len(proxies) != 1:
-        found.refuse("multiple_proxies" if proxies else "missing_proxy", aids.TRANSFER_TAG)
-    for proxy in proxies:
-        _check_proxy_value(proxy, found)
-    return proxies[0] if proxies else None
-
-
-def _check_proxy_value(proxy: Proxy, found: Findings) -> None:
-    fault = proxy_fault(proxy)
-    if fault is not None:
-        found.refuse(fault, f"{aids.TRANSFER_TAG}-{proxy.tag}")
-    elif proxy.tag == BANK_ACCOUNT:
-        found.note(BANK_ACCOUNT_PROXY)
-    elif proxy.tag == CITIZEN_OR_TAX and not check_digit_matches(proxy.value):
-        found.note(CHECK_DIGIT)
-
-
-def _check_bill(part: Mapping[str, str], root: Root, inner: Templates, found: Findings) -> Biller:
-    if part.keys() - {"00", "01", "02", "03"}:
-        found.note(UNKNOWN_OBJECT)
-    biller_id, ref1, ref2 = part.get("01"), part.get("02", ""), part.get("03")
-    check_biller_id(biller_id, found, f"{aids.BILL_TAG}-01")
-    if biller_id is not None and len(biller_id) == 13:  # noqa: PLR2004 - the form without the bank's suffix
-        found.note(BILLER_ID_13_DIGITS)
-    if ref1:
-        check_reference(ref1, found, f"{aids.BILL_TAG}-02")
-    else:
-        found.refuse("missing_ref1", aids.BILL_TAG)
-    if ref2 is not None:
-        check_reference(ref2, found, f"{aids.BILL_TAG}-03")
-    ref3 = inner.get(templates.ADDITIONAL_TAG, {}).get("07")
-    if ref3 is not None and ref3 != PROMPT_PAYER:
-        check_reference(ref3, found, f"{templates.ADDITIONAL_TAG}-07")
-    return Biller(part.get("00", ""), biller_id or "", ref1, ref2 or None)
 
 
 def _check_currency_and_country(root: Root, found: Findings, *, whole: bool) -> None:

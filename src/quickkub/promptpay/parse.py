@@ -13,20 +13,12 @@ from quickkub.promptpay import aids
 from quickkub.promptpay.amount import usual_satang
 from quickkub.promptpay.crc import checksum
 from quickkub.promptpay.envelope import CRC_CHARACTERS, CRC_OBJECT
-from quickkub.promptpay.examine import (
-    BAHT,
-    CITY_MAX,
-    DYNAMIC,
-    NAME_MAX,
-    POSTAL_MAX,
-    STATIC,
-    THAILAND,
-    examine,
-    kind_of,
-)
+from quickkub.promptpay.examine import examine
+from quickkub.promptpay.fields import BAHT, CITY_MAX, DYNAMIC, NAME_MAX, POSTAL_MAX, STATIC, THAILAND
 from quickkub.promptpay.findings import Findings
 from quickkub.promptpay.model import Biller, PaymentQr, QrKind
 from quickkub.promptpay.proxies import CITIZEN_OR_TAX, EWALLET, MOBILE, Proxy, check_digit_matches
+from quickkub.promptpay.receivers import kind_of
 from quickkub.promptpay.references import REFERENCE, REFERENCE_MAX
 from quickkub.promptpay.tlv import HEADER, VALUE_MAX, printable_ascii
 

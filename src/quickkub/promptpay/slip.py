@@ -28,13 +28,13 @@ from quickkub.promptpay.errors import (
     RefBadCharacter,
     RefTooLong,
 )
+from quickkub.promptpay.fields import THAILAND
 from quickkub.promptpay.findings import UNKNOWN_OBJECT, UNREADABLE_OBJECT, Findings
 from quickkub.promptpay.model import BankSlip, TrueMoneySlip
 from quickkub.promptpay.tlv import Objects, first_values, printable_ascii, put, put_all, walk
 
 API_ID: Final = "000001"
 TRUEMONEY_MARKER: Final = "01"
-THAILAND: Final = "TH"
 TRANS_REF_MAX: Final = 25
 EVENT_MAX: Final = 25
 

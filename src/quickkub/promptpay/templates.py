@@ -3,10 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Final
 
 from quickkub.promptpay.model import AdditionalData, Language, Vat
 from quickkub.promptpay.tlv import Objects, first_values, walk
+
+Root = Mapping[str, str]
+"""Root objects by id."""
+Templates = Mapping[str, Mapping[str, str]]
+"""Sub-objects by the tag of their template."""
 
 ADDITIONAL_TAG: Final = "62"
 LANGUAGE_TAG: Final = "64"

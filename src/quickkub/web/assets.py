@@ -21,8 +21,8 @@ FOLDER: Final = HERE / "assets"
 MANIFEST: Final = HERE / "assets.toml"
 
 _TYPES: Final = {
-    ".css": "text/css; charset=utf-8",
-    ".js": "text/javascript; charset=utf-8",
+    ".css": "text/css",
+    ".js": "text/javascript",
     ".svg": "image/svg+xml",
 }
 _NAME_DIGITS: Final = 16

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Mapping, Sequence
 from functools import lru_cache
 from http import HTTPStatus
@@ -163,7 +164,9 @@ class _Desk:
         name = f"promptpay-{checkout.reference or checkout.key.payment}"
         kind = f'attachment; filename="{_file_name(name)}.png"' if save else "inline"
         headers = self._headers | {"content-disposition": kind}
-        return Response(picture(payload), media_type="image/png", headers=headers)
+        # In a thread, so that no other payer waits while a new picture is drawn.
+        drawn = await asyncio.to_thread(picture, payload)
+        return Response(drawn, media_type="image/png", headers=headers)
 
     def refuse_with_a_page(self, refusal: Refusal, lang: Lang) -> Response[str]:
         """A no of ours, told to a person."""
@@ -189,7 +192,7 @@ class _Desk:
         self, page: str, lang: Lang, status: HTTPStatus, more: Mapping[str, str] | None = None
     ) -> Response[str]:
         headers = self._headers | {"content-language": lang, "vary": "accept-language"} | dict(more or {})
-        return Response(page, status_code=status, media_type="text/html; charset=utf-8", headers=headers)
+        return Response(page, status_code=status, media_type="text/html", headers=headers)
 
 
 def _is_https(services: Services) -> bool:

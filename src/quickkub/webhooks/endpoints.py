@@ -11,7 +11,7 @@ from quickkub.kernel.clock import rfc3339
 from quickkub.kernel.ids import MerchantId, new_id
 from quickkub.kernel.secrets import Secret
 from quickkub.storage import Database
-from quickkub.storage.vault import Vault
+from quickkub.storage.vault import CannotOpen, Vault
 from quickkub.webhooks import endpoint_store, rules
 from quickkub.webhooks.guard import Guard
 from quickkub.webhooks.model import Endpoint, Signatures, previous_secret_place, secret_place
@@ -158,15 +158,23 @@ async def rotate_secret(
         old = await endpoint_store.lock_secret(tx, merchant, mode, endpoint)
         if old is None:
             raise EndpointNotFound
-        previous = None
-        if overlap > timedelta():
-            # A sealed value opens only in the column it was sealed for, so it is sealed anew.
-            opened = vault.open(old, secret_place(merchant, endpoint))
-            previous = vault.seal(opened, previous_secret_place(merchant, endpoint))
+        previous = _resealed(vault, merchant, endpoint, old) if overlap > timedelta() else None
         changed = await endpoint_store.replace_secret(
             tx, merchant, endpoint, sealed=sealed, previous=previous, overlap=overlap
         )
     return changed, secret
+
+
+def _resealed(vault: Vault, merchant: MerchantId, endpoint: str, old: bytes) -> bytes | None:
+    """The old secret sealed for the other column, because a sealed value opens only where it belongs.
+
+    None when it does not open: nothing was signed with it either, and a rotation is the way out.
+    """
+    try:
+        opened = vault.open(old, secret_place(merchant, endpoint))
+    except CannotOpen:
+        return None
+    return vault.seal(opened, previous_secret_place(merchant, endpoint))
 
 
 def _found(endpoint: Endpoint | None) -> Endpoint:

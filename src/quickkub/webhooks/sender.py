@@ -26,7 +26,6 @@ from quickkub.webhooks.schedule import read_retry_after
 TOTAL_SECONDS: Final = 10.0
 READ_MAX: Final = 16 * 1024
 SHOWN_MAX: Final = 1024
-_CONNECT_SECONDS: Final = 5.0
 _HEADERS: Final = {
     "content-type": "application/json",
     "user-agent": "QuickKub-Webhooks/1",
@@ -92,7 +91,7 @@ class HttpSender:
             cookie_jar=aiohttp.DummyCookieJar(),
             auto_decompress=False,
             trust_env=False,
-            timeout=aiohttp.ClientTimeout(total=None, connect=_CONNECT_SECONDS),
+            timeout=aiohttp.ClientTimeout(total=None),  # the deadline below is over everything
         ) as session:
             async with asyncio.timeout_at(deadline):
                 response = await session.post(

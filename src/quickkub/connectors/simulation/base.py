@@ -131,7 +131,7 @@ class ProviderSimulator(Protocol):
         ...
 
     def end(self, ref: str, state: str) -> None:
-        """Let the payer or the provider end an item: `cancelled`, `invalid`. Raises NoSuchThing, CannotPay."""
+        """End an item unpaid: `cancelled` or `invalid`. Raises NoSuchThing, CannotPay, BadControl."""
         ...
 
     def reverse(self, transaction_id: str) -> Movement:

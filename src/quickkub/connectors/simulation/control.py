@@ -1,4 +1,4 @@
-"""The control API under `/_sim`: a test's hand inside the provider. Plain JSON, no authentication, loopback only."""
+"""The control API under `/_sim`: a test's hand inside the provider. For loopback: no authentication."""
 
 from __future__ import annotations
 
@@ -91,7 +91,7 @@ class Control:
         return web.json_response({"confirmations": self._simulator.confirmations()})
 
     async def pay(self, request: web.Request) -> web.Response:
-        """`{"amount": "100.00", "times": 2, "callback": "drop", "after_seconds": 60, "lose_answer": true}`."""
+        """`{"amount": "100.00", "times": 2, "callback": "drop", "after_seconds": 60}`; see Pay and do_pay."""
         ref, said = request.match_info["ref"], await _body(request)
         return web.json_response({"movements": self.do_pay(ref, said)}, status=201)
 
@@ -170,7 +170,9 @@ class Control:
         )
 
     async def set_clock(self, request: web.Request) -> web.Response:
-        """`{"at": "2026-01-15T23:59:50+07:00", "freeze": true}`, `{"advance_seconds": 12}` or `{"real": true}`.
+        """`{"at": "2026-01-15T23:59:50+07:00"}`, `{"advance_seconds": 12}` or `{"real": true}`.
+
+        A clock that is set stands still unless `freeze` is false.
 
         Answers after everything that fell due by the move has been done.
         """

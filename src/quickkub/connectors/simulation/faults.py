@@ -96,7 +96,7 @@ class Faults:
         self._waiting.append(fault)
 
     def chance(self, seed: int, percent: int, kinds: list[FaultKind]) -> None:
-        """From now on let `percent` of the requests go wrong in one of these ways, the same for the same seed."""
+        """From now on let `percent` of the requests go wrong in one of these ways, the same for one seed."""
         self._draw = random.Random(seed)  # noqa: S311 -- repeatable on purpose
         self._percent, self._kinds = percent, kinds
 

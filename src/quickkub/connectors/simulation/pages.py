@@ -22,19 +22,26 @@ _LATE_SECONDS: Final = 60
 _SHOWN_MAX: Final = 50
 
 _STYLE: Final = """
-body{font:16px/1.5 system-ui,sans-serif;margin:0 auto;max-width:46rem;padding:1rem;color:#1a1a2e;background:#f6f5fb}
-h1{font-size:1.3rem}article{background:#fff;border:1px solid #d9d6ea;border-radius:.6rem;padding:1rem;margin:1rem 0}
-.amount{font-size:1.6rem;font-weight:700}.ref,code{font-family:ui-monospace,monospace;overflow-wrap:anywhere}
-.state{float:right;border-radius:1rem;padding:.1rem .7rem;background:#e7e3f7}.said{background:#fff3cd;padding:.6rem}
+body{font:16px/1.5 system-ui,sans-serif;margin:0 auto;max-width:46rem;padding:1rem}
+body{color:#1a1a2e;background:#f6f5fb}
+h1{font-size:1.3rem}
+article{background:#fff;border:1px solid #d9d6ea;border-radius:.6rem;padding:1rem;margin:1rem 0}
+.amount{font-size:1.6rem;font-weight:700}
+.ref{font-family:ui-monospace,monospace;overflow-wrap:anywhere}
+.state{float:right;border-radius:1rem;padding:.1rem .7rem;background:#e7e3f7}
+.said{background:#fff3cd;padding:.6rem}
 form{display:flex;flex-wrap:wrap;gap:.5rem;align-items:center;margin:.5rem 0 0}
-button{font:inherit;padding:.5rem .9rem;border:0;border-radius:.5rem;background:#4e2e7f;color:#fff;cursor:pointer}
-button.odd{background:#8a5a00}input{font:inherit;width:6rem;padding:.4rem}img{width:9rem;image-rendering:pixelated}
+button{font:inherit;padding:.5rem .9rem;border:0;border-radius:.5rem;background:#4e2e7f;color:#fff}
+button.odd{background:#8a5a00}
+button:focus-visible,input:focus-visible{outline:3px solid #1a6fd4;outline-offset:2px}
+input{font:inherit;width:6rem;padding:.4rem}
+img{width:9rem;image-rendering:pixelated}
 small{color:#55516b}
 """
 
 _SAFE: Final = {
-    "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:; form-action 'self';"
-    " base-uri 'none'; frame-ancestors 'none'",
+    "content-security-policy": "default-src 'none'; style-src 'unsafe-inline'; img-src data:;"
+    " form-action 'self'; base-uri 'none'; frame-ancestors 'none'",
     "cache-control": "no-store",
     "x-content-type-options": "nosniff",
     "referrer-policy": "no-referrer",
@@ -140,9 +147,11 @@ def render(title: str, items: list[Item], *, said: str, now: datetime) -> str:
     return f"""<!doctype html><html lang="en"><head><meta charset="utf-8">
 <meta name="viewport" content="width=device-width,initial-scale=1"><title>{escape(title)}</title>
 <style>{_STYLE}</style></head><body><h1>{escape(title)}</h1>
-<p><small>You are the payer. No real money moves here. The bank's clock says {_clock(now)} in Bangkok.</small></p>
+<p><small>You are the payer. No real money moves here.
+The bank's clock says {_clock(now)} in Bangkok.</small></p>
 {told}
-<form method="post" action="/drop-answer"><button class="odd">Drop the answer to the next request</button></form>
+<form method="post" action="/drop-answer">
+<button class="odd">Drop the answer to the next request</button></form>
 <form method="post" action="/scan"><input name="qr" aria-label="QR text" placeholder="0002…">
 <button>Pay this QR text</button></form>
 {listed}</body></html>"""

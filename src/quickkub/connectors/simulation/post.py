@@ -40,8 +40,8 @@ class Try:
 class Letter:
     """A confirmation with everything that happened to it.
 
-    `state`: `waiting`, `accepted`, `given_up`, `lost` (never sent, by fate or by a button), `unrouted` (nobody
-    registered an address) or `forged` (a false one, sent by the weather).
+    `state`: `waiting`, `accepted`, `given_up`, `lost` (never sent, by fate or by a button), `unrouted`
+    (nobody registered an address) or `forged` (a false one, sent by the weather).
     """
 
     number: int
@@ -95,7 +95,7 @@ class Post:
             return letter
         if callback == "duplicate":
             delays += delays[-1:]
-        self._at(delays[0], lambda: self._deliver(letter))
+        self._at(delays[0], lambda: self._deliver(letter, 1))
         for delay in delays[1:]:
             self._at(delay, lambda: self._call(letter))
         if fate.forged and forged is not None:
@@ -119,12 +119,12 @@ class Post:
     def _at(self, delay_ms: int, job: Callable[[], Any]) -> None:
         self._world.schedule.after(timedelta(milliseconds=delay_ms), job)
 
-    async def _deliver(self, letter: Letter) -> None:
-        """One try, and the next one later unless the answer was proper or patience is at its end."""
+    async def _deliver(self, letter: Letter, tries: int) -> None:
+        """The n-th try, and the next one later unless the answer was proper or patience is at its end."""
         if await self._call(letter):
             letter.state = "accepted"
-        elif sum(1 for _ in letter.tries) < self.patience.tries_max:
-            self._at(1000 * self.patience.apart_seconds, lambda: self._deliver(letter))
+        elif tries < self.patience.tries_max:
+            self._at(1000 * self.patience.apart_seconds, lambda: self._deliver(letter, tries + 1))
         else:
             letter.state = "given_up"
 

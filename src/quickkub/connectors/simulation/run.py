@@ -69,7 +69,8 @@ async def run(
     """Run these providers' simulators, all of them when `names` is empty, until this task is cancelled.
 
     `ports` overrides the manifests' ports, `config` each simulator's usual configuration, `sockets` are those
-    that listen already. `ready(name, url)` is called for each as soon as it answers. Raises UnknownProvider, and OSError when a port is taken.
+    that listen already. `ready(name, url)` is called for each as soon as it answers. Raises UnknownProvider,
+    and OSError when a port is taken.
     """
     manifests = registry.providers()
     async with contextlib.AsyncExitStack() as stack:

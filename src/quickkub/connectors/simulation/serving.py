@@ -17,6 +17,8 @@ BODY_MAX: Final = 256 << 10
 _HUGE: Final = 2 << 20
 _LOOK_SECONDS: Final = 0.05
 
+_STATUS: Final = {FaultKind.ERROR_500: 500, FaultKind.ERROR_503: 503, FaultKind.LIMIT: 429}
+
 Handler = Callable[[web.Request], Awaitable[web.Response]]
 
 
@@ -54,22 +56,23 @@ async def _go_wrong(
 ) -> web.StreamResponse:
     match fault.kind:
         case FaultKind.ERROR_500 | FaultKind.ERROR_503 | FaultKind.LIMIT:
-            status = {FaultKind.ERROR_500: 500, FaultKind.ERROR_503: 503, FaultKind.LIMIT: 429}[fault.kind]
-            return _json(simulator.trouble(status), status)
-        case FaultKind.DROP_ANSWER:
-            return _cut(request, reset=False)
-        case FaultKind.RESET:
-            return _cut(request, reset=True)
+            status = _STATUS[fault.kind]
+            spoiled: web.StreamResponse = _json(simulator.trouble(status), status)
+        case FaultKind.DROP_ANSWER | FaultKind.RESET:
+            spoiled = _cut(request, reset=fault.kind is FaultKind.RESET)
         case FaultKind.TIMEOUT:
             await _hold(request, fault.seconds)
-            return _cut(request, reset=False)
-        case FaultKind.EMPTY_BODY:
-            return _json(b"", 200)
+            spoiled = _cut(request, reset=False)
         case FaultKind.SLOW:
             await _hold(request, fault.seconds)
-            return answer or _cut(request, reset=False)
+            spoiled = answer or _cut(request, reset=False)
+        case FaultKind.EMPTY_BODY:
+            spoiled = _json(b"", 200)
         case _:
-            return await _spoil(simulator, request, fault.kind, answer or _json(simulator.trouble(500), 500))
+            spoiled = await _spoil(
+                simulator, request, fault.kind, answer or _json(simulator.trouble(500), 500)
+            )
+    return spoiled
 
 
 async def _spoil(
@@ -113,10 +116,13 @@ async def _hold(request: web.Request, seconds: int) -> None:
     """Say nothing for so long, or until the other side has gone."""
     loop = asyncio.get_running_loop()
     until_seconds = loop.time() + seconds
-    while (
-        loop.time() < until_seconds and request.transport is not None and not request.transport.is_closing()
-    ):
+    # aiohttp tells a handler nothing when the other side hangs up, so we look.
+    while loop.time() < until_seconds and not _has_gone(request):  # noqa: ASYNC110
         await asyncio.sleep(_LOOK_SECONDS)
+
+
+def _has_gone(request: web.Request) -> bool:
+    return request.transport is None or request.transport.is_closing()
 
 
 def _json(body: bytes, status: int) -> web.Response:

@@ -1,4 +1,4 @@
-"""How confirmations travel: on time or not, once or several times, in order or not, or never (fault tests T5)."""
+"""How confirmations travel: on time or late, once or several times, in order or not, or never (T5)."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ class Weather:
 
 @dataclass(frozen=True, slots=True)
 class Fate:
-    """The milliseconds after which each copy is sent, none when it is lost, and whether a false one follows."""
+    """The milliseconds after which each copy is sent (none: lost), and whether a false one follows."""
 
     delays_ms: tuple[int, ...]
     forged: bool

@@ -50,7 +50,8 @@ CREATE TABLE provider_accounts (
     enabled             boolean NOT NULL DEFAULT true,
     created_at          timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (merchant_id, id),
-    UNIQUE (merchant_id, callback_token_hash)
+    UNIQUE (merchant_id, callback_token_hash),
+    UNIQUE (merchant_id, id, mode)
 );
 
 CREATE TABLE payments (
@@ -82,6 +83,7 @@ CREATE TABLE payments (
     paid_at         timestamptz,
     PRIMARY KEY (merchant_id, id),
     UNIQUE (merchant_id, checkout_token),
+    UNIQUE (merchant_id, id, mode),
     CHECK ((state = 'succeeded') = (paid_at IS NOT NULL)),
     CHECK (state NOT IN ('created', 'requires_action', 'processing') OR due_at IS NOT NULL)
 );
@@ -130,10 +132,11 @@ CREATE TABLE attempts (
     created_at   timestamptz NOT NULL DEFAULT now(),
     updated_at   timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (merchant_id, id),
-    FOREIGN KEY (merchant_id, payment_id) REFERENCES payments (merchant_id, id),
-    FOREIGN KEY (merchant_id, account_id) REFERENCES provider_accounts (merchant_id, id),
+    FOREIGN KEY (merchant_id, payment_id, mode) REFERENCES payments (merchant_id, id, mode),
+    FOREIGN KEY (merchant_id, account_id, mode) REFERENCES provider_accounts (merchant_id, id, mode),
     FOREIGN KEY (merchant_id, evidence_id) REFERENCES evidence (merchant_id, id),
     UNIQUE (merchant_id, provider, account_id, reference),
+    UNIQUE (merchant_id, id, payment_id, mode),
     CHECK (state <> 'unknown' OR next_check_at IS NOT NULL),   -- P13
     CHECK (state <> 'succeeded' OR evidence_id IS NOT NULL)    -- P8
 );
@@ -159,7 +162,9 @@ CREATE TABLE receipts (
     created_at     timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (merchant_id, id),
     UNIQUE (merchant_id, provider, account_id, transaction_id),
-    FOREIGN KEY (merchant_id, attempt_id) REFERENCES attempts (merchant_id, id),
+    -- Mode and payment are part of the key, so live and test money cannot meet (L6).
+    FOREIGN KEY (merchant_id, attempt_id, payment_id, mode)
+        REFERENCES attempts (merchant_id, id, payment_id, mode),
     FOREIGN KEY (merchant_id, evidence_id) REFERENCES evidence (merchant_id, id)
 );
 CREATE INDEX receipts_by_payment ON receipts (merchant_id, payment_id);
@@ -318,6 +323,34 @@ $$;
 CREATE TRIGGER payments_move_up BEFORE UPDATE ON payments FOR EACH ROW EXECUTE FUNCTION states_only_move_up();
 CREATE TRIGGER attempts_move_up BEFORE UPDATE ON attempts FOR EACH ROW EXECUTE FUNCTION states_only_move_up();
 
+-- A resend says the same words under the same name at the same account (P10).
+CREATE FUNCTION attempts_keep_their_words() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF (NEW.payment_id, NEW.provider, NEW.account_id, NEW.reference)
+       IS DISTINCT FROM (OLD.payment_id, OLD.provider, OLD.account_id, OLD.reference) THEN
+        RAISE EXCEPTION 'P10: attempt % keeps its payment, provider, account and reference', OLD.id
+            USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NEW;
+END
+$$;
+CREATE TRIGGER attempts_same_words BEFORE UPDATE ON attempts
+    FOR EACH ROW EXECUTE FUNCTION attempts_keep_their_words();
+
+-- What was captured stays captured; giving money back is a refund, which counts up beside it.
+CREATE FUNCTION captured_only_grows() RETURNS trigger LANGUAGE plpgsql AS $$
+BEGIN
+    IF NEW.captured_amount < OLD.captured_amount
+       OR (OLD.paid_at IS NOT NULL AND NEW.paid_at IS DISTINCT FROM OLD.paid_at) THEN
+        RAISE EXCEPTION 'P7: what payment % has captured, and when, is not taken back', OLD.id
+            USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NEW;
+END
+$$;
+CREATE TRIGGER payments_paid_stays_paid BEFORE UPDATE ON payments
+    FOR EACH ROW EXECUTE FUNCTION captured_only_grows();
+
 CREATE FUNCTION rows_are_only_added() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     RAISE EXCEPTION '% is append-only; correct a mistake by adding its opposite', TG_TABLE_NAME
@@ -329,4 +362,12 @@ CREATE TRIGGER evidence_append_only BEFORE UPDATE OR DELETE ON evidence
 CREATE TRIGGER receipts_append_only BEFORE UPDATE OR DELETE ON receipts
     FOR EACH ROW EXECUTE FUNCTION rows_are_only_added();
 CREATE TRIGGER events_append_only BEFORE UPDATE OR DELETE ON events
+    FOR EACH ROW EXECUTE FUNCTION rows_are_only_added();
+CREATE TRIGGER evidence_not_truncated BEFORE TRUNCATE ON evidence
+    FOR EACH STATEMENT EXECUTE FUNCTION rows_are_only_added();
+CREATE TRIGGER receipts_not_truncated BEFORE TRUNCATE ON receipts
+    FOR EACH STATEMENT EXECUTE FUNCTION rows_are_only_added();
+CREATE TRIGGER events_not_truncated BEFORE TRUNCATE ON events
+    FOR EACH STATEMENT EXECUTE FUNCTION rows_are_only_added();
+CREATE TRIGGER cases_not_deleted BEFORE DELETE ON cases
     FOR EACH ROW EXECUTE FUNCTION rows_are_only_added();

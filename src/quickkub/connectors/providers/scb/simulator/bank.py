@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Final
 
@@ -34,6 +35,8 @@ from quickkub.connectors.simulation.weather import BadWeather, read_weather
 from quickkub.promptpay import QrRefusal, parse_payment
 
 Handler = Callable[[web.Request], Awaitable[web.Response]]
+
+log = logging.getLogger(__name__)
 
 _ENDS: Final = {"cancelled": LinkState.CANCELLED, "invalid": LinkState.INVALID}
 _INQUIRIES: Final = ("inquiry", "deeplink_inquiry", "card_inquiry")
@@ -274,6 +277,10 @@ def _refusing(handler: Handler) -> Handler:
             return await handler(request)
         except Refused as refused:
             return answers.refusal(refused)
+        except Exception:
+            # The outermost loop of a request. A mistake of ours looks to a client like one of the bank's.
+            log.exception("the simulator failed on %s", request.path)
+            return web.Response(status=500, body=answers.trouble(500), content_type="application/json")
 
     return handle
 

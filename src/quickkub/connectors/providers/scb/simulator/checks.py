@@ -45,14 +45,22 @@ class Field:
 
 
 def read_body(raw: bytes) -> dict[str, Any]:
-    """The JSON object of a request; 1102 for everything else."""
+    """The JSON object of a request, with nulls taken as absent; 1102 for everything else."""
     try:
         body = read_json(raw)
     except Garbled:
         raise Refused(400, 1102, "body") from None
     if not isinstance(body, dict):
         raise Refused(400, 1102, "body")
-    return body
+    return _without_nulls(body)
+
+
+def _without_nulls(body: dict[str, Any]) -> dict[str, Any]:
+    return {
+        name: _without_nulls(value) if isinstance(value, dict) else value
+        for name, value in body.items()
+        if value is not None
+    }
 
 
 def check_fields(body: Mapping[str, Any], fields: Sequence[Field], where: str = "") -> None:
@@ -62,12 +70,11 @@ def check_fields(body: Mapping[str, Any], fields: Sequence[Field], where: str = 
         if name not in known:
             raise Refused(400, 1105, where + name)
     for field in fields:
-        if field.required and body.get(field.name) is None:
+        if field.required and field.name not in body:
             raise Refused(400, 1101, where + field.name)
     for field in fields:
-        value = body.get(field.name)
-        if value is not None:
-            _check_value(field, value, where)
+        if field.name in body:
+            _check_value(field, body[field.name], where)
 
 
 def _check_value(field: Field, value: Any, where: str) -> None:

@@ -129,7 +129,7 @@ class Registry:
         return application
 
     def route(self, said: Mapping[str, Any]) -> None:
-        """Register a confirmation address: by biller and reference 3 prefix, or by merchant. Raises BadControl."""
+        """Register a confirmation address by biller and prefix, or by merchant. Raises BadControl."""
         address = _text(said, "url")
         if ADDRESS.fullmatch(address) is None:
             raise BadControl("url is an http or https address")
