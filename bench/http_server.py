@@ -4,14 +4,16 @@
 
 Each server runs in a process of its own, with one worker, over a real PostgreSQL. A client in another process
 keeps all connections busy, one request under way on each. Two routes: /livez, which costs the server and the
-edge only, and GET /v1/payments/{id}, with a key, two statements and JSON. The servers take turns, so that a busy
-machine hurts both; requests per CPU second of the server's processes are less disturbed than requests per second.
+edge only, and GET /v1/payments/{id}, with a key, two statements and JSON. The servers take turns, so that a
+busy machine hurts both; requests per CPU second of the server's processes are less disturbed by others than
+requests per second.
 """
 
 from __future__ import annotations
 
 import argparse
 import asyncio
+import io
 import json
 import os
 import re
@@ -30,11 +32,11 @@ from pathlib import Path
 from typing import Any, Final, cast
 
 import uvloop
+
 from quickkub.api.app import create_app
 from quickkub.kernel.money import baht
 from quickkub.storage import open_database
 from quickkub.telemetry import configure_logging
-
 from tests.support.api import key_for, services_for
 from tests.support.postgres import private_folder, running_server
 from tests.support.shop import open_shop
@@ -45,7 +47,20 @@ ROUTES: Final = ("livez", "payment")
 ONE_BAHT: Final = baht(1)
 
 
+def say(text: str) -> None:
+    """One line of the result."""
+    sys.stdout.write(text + "\n")
+    sys.stdout.flush()
+
+
 # --- the application, in the server's process ---------------------------------------------------------------
+
+
+class Nowhere(io.BytesIO):
+    """Where log lines go: they are made, as they would be, and dropped."""
+
+    def write(self, _: object, /) -> int:
+        return 0
 
 
 class Application:
@@ -56,7 +71,7 @@ class Application:
 
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if self._app is None:
-            configure_logging(Path(os.devnull).open("wb"))
+            configure_logging(Nowhere())
             database = await open_database(os.environ[DSN], size_max=20)
             self._app = create_app(services_for(database, await open_shop(database)))
         await self._app(scope, receive, send)
@@ -104,7 +119,7 @@ def _wait(url: str, process: subprocess.Popen[bytes]) -> None:
             return
         except (urllib.error.URLError, ConnectionError):
             time.sleep(0.05)
-    sys.exit("the server did not start")
+    raise RuntimeError("the server did not start")
 
 
 def family(pid: int) -> list[int]:
@@ -174,7 +189,7 @@ async def call(port: int, path: str, key: str, connections: int, seconds: float)
     await asyncio.sleep(seconds)
     lasted = time.perf_counter() - began
     if wrong:
-        sys.exit(f"{len(wrong)} wrong answers, such as {wrong[0]!r}")
+        raise RuntimeError(f"{len(wrong)} wrong answers, such as {wrong[0]!r}")
     cuts = statistics.quantiles(took_ms, n=100)
     return {"count": len(took_ms), "rps": len(took_ms) / lasted, "p50": cuts[49], "p99": cuts[98]}
 
@@ -206,9 +221,7 @@ def measure(name: str, dsn: str, path: str, key: str, options: argparse.Namespac
         spent = cpu_seconds(pid) - before
         # The warm-up second is in the CPU time too, so it is shared out over the whole run.
         counted = spent * options.seconds / (options.seconds + 1)
-        return Measured(
-            told["rps"], told["count"] / counted, told["p50"], told["p99"], idle, memory_mb(pid)
-        )
+        return Measured(told["rps"], told["count"] / counted, told["p50"], told["p99"], idle, memory_mb(pid))
 
 
 async def prepared(dsn: str) -> tuple[str, str]:
@@ -236,11 +249,15 @@ async def _measure_all(postgres: Any, options: argparse.Namespace) -> None:
                 for name in SERVERS:
                     one = await asyncio.to_thread(measure, name, dsn, path, key, options)
                     found.setdefault((route, name), []).append(one)
-    print(f"{options.connections} connections, median of {options.rounds} rounds of {options.seconds} s")
-    print("route    server    req/s   req/CPU s   p50 ms   p99 ms   idle MB   after MB")
+    say(f"{options.connections} connections, median of {options.rounds} rounds of {options.seconds} s")
+    say("route    server    req/s   req/CPU s   p50 ms   p99 ms   idle MB   after MB")
     for (route, name), rounds in found.items():
         row = [statistics.median(getattr(one, field) for one in rounds) for field in Measured.__annotations__]
-        print(f"{route:8} {name:8} {row[0]:6.0f} {row[1]:11.0f} {row[2]:8.0f} {row[3]:8.0f} {row[4]:9.0f} {row[5]:10.0f}")
+        rps, per_cpu_second, p50, p99, idle, after = row
+        say(
+            f"{route:8} {name:8} {rps:6.0f} {per_cpu_second:11.0f} "
+            f"{p50:8.0f} {p99:8.0f} {idle:9.0f} {after:10.0f}"
+        )
 
 
 if __name__ == "__main__":
@@ -253,6 +270,6 @@ if __name__ == "__main__":
     if chosen.client:
         port, path, key = chosen.client
         told = uvloop.run(call(int(port), path, key, chosen.connections, chosen.seconds))
-        print(json.dumps(told))
+        say(json.dumps(told))
     else:
         main(chosen)

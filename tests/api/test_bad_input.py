@@ -125,6 +125,18 @@ async def test_a_body_that_does_not_say_it_is_json_is_refused(same_shop: Client,
     assert said == (415, "media_type_unsupported", "Content-Type")
 
 
+async def test_two_media_types_are_refused(same_shop: Client) -> None:
+    headers = [("Authorization", f"Bearer {same_shop.key}"), ("Idempotency-Key", "k")]
+    headers += [("Content-Type", "application/json"), ("Content-Type", "text/plain")]
+    async with same_shop.session.post(same_shop.url + "/v1/payments", data=order(), headers=headers) as answer:
+        assert (answer.status, (await answer.json(content_type=None))["code"]) == (400, "header_repeated")
+
+
+@pytest.mark.parametrize("path", ["/v1/events?type=%00", "/v1/webhook_deliveries?endpoint=%00"])
+async def test_nul_never_reaches_the_database(same_shop: Client, path: str) -> None:
+    assert (await same_shop.gets(path)).code == "parameter_invalid"
+
+
 async def test_a_compressed_body_is_refused(same_shop: Client) -> None:
     said = await refused(same_shop, order(), **{"Content-Encoding": "gzip"})
     assert said == (415, "content_encoding_unsupported", "Content-Encoding")
@@ -163,6 +175,7 @@ async def test_a_page_size_that_is_none_is_refused_by_name(same_shop: Client, qu
         ("expand[]=everything", (400, "parameter_invalid", "expand[][0]")),
         ("expand=attempts", (400, "parameter_unknown", "expand")),
         ("reference=a%00b", (400, "parameter_invalid", "reference")),
+        ("status=%00", (400, "parameter_invalid", "status")),
         ("reference=%ff", (400, "request_malformed", None)),
         ("&".join(f"a{n}=1" for n in range(200)), (400, "request_malformed", None)),
     ],

@@ -84,7 +84,8 @@ class MadeUp:
     def stumbles(self) -> Generator[Effect, Any, Waiting]:
         """A connector with a mistake in it."""
         answer: Response = yield Request("POST", "/charge")
-        return Waiting(provider_reference={}[str(answer.status)])
+        known: dict[int, str] = {}
+        return Waiting(provider_reference=known[answer.status])
 
     def _charge(self, token: Token) -> Request:
         headers = {"authorization": f"Bearer {token.value.reveal()}", "x-note": "n"}

@@ -13,6 +13,7 @@ from litestar import Request
 from litestar.datastructures import State
 
 from quickkub.api import strictjson
+from quickkub.api.auth import one_header
 from quickkub.api.problems import BodyTooLarge, RequestMalformed
 from quickkub.api.services import Services
 from quickkub.api.strictjson import ParameterInvalid, ParameterUnknown, shown
@@ -131,6 +132,7 @@ class ApiRequest(GatewayRequest):
         raises.
         """
         self._refuse_encodings()
+        one_header(self, "Content-Type")
         media_type, options = self.content_type
         if media_type != "application/json" or options.get("charset", "utf-8").lower() != "utf-8":
             raise MediaTypeUnsupported("send the body as application/json in UTF-8", param="Content-Type")
@@ -158,6 +160,8 @@ class ApiRequest(GatewayRequest):
             kind = fields.get(name)
             if kind is None:
                 raise ParameterUnknown("is not a parameter of this operation", param=shown(name))
+            if "\0" in text:
+                raise ParameterInvalid("must not hold NUL", param=name)
             if kind is list:
                 given.setdefault(name, []).append(text)
             elif name in given:
@@ -167,7 +171,7 @@ class ApiRequest(GatewayRequest):
         return strictjson.convert(given, wanted)
 
     def _refuse_encodings(self) -> None:
-        if self.headers.get("content-encoding", "identity").lower() != "identity":
+        if (one_header(self, "Content-Encoding") or "identity").lower() != "identity":
             raise EncodingUnsupported("send the body without compression", param="Content-Encoding")
 
 

@@ -21,9 +21,12 @@ def up(
     context: typer.Context,
     names: Annotated[list[str] | None, typer.Argument(help="Which; all when none is named.")] = None,
     host: Annotated[str, typer.Option(help="Address to listen on.")] = "127.0.0.1",
+    port: Annotated[
+        int | None, typer.Option(help="Port of the one that is named; else its usual one.")
+    ] = None,
     as_json: Annotated[
         bool, typer.Option("--json", help="First line: one object, provider to url and sandbox credentials.")
     ] = False,
 ) -> None:
     """Serve simulators on their ports until Ctrl-C."""
-    wiring_of(context).simulators(names or [], host=host, as_json=as_json)
+    wiring_of(context).simulators(names or [], host=host, port=port, as_json=as_json)

@@ -46,8 +46,11 @@ class Wiring(Protocol):
         """Run one process of a gateway until it is told to stop."""
         ...
 
-    def simulators(self, names: Sequence[str], *, host: str, as_json: bool) -> None:
-        """Serve the named providers' simulators, or all, until Ctrl-C. Raises UnknownProvider."""
+    def simulators(self, names: Sequence[str], *, host: str, port: int | None, as_json: bool) -> None:
+        """Serve the named providers' simulators, or all, until Ctrl-C; `port` is for one of them alone.
+
+        Raises UnknownProvider.
+        """
         ...
 
     def demo(self, *, keep: bool) -> int:

@@ -320,6 +320,8 @@ class Manifest:
     simulator_port: int
     # Creating the same order again with the same reference makes nothing new.
     create_is_repeatable: bool = False
+    # What the simulator knows from its start, by the provider's own names; for those who use it alone.
+    simulator_credentials: Mapping[str, str] = field(default_factory=dict)
 
 
 class Connector(Protocol):

@@ -25,8 +25,11 @@ class TimedOut(NoAnswer):
 class Gate:
     """One provider address."""
 
-    def __init__(self, clock: Clock, *, at_once_max: int = AT_ONCE_MAX) -> None:
+    def __init__(
+        self, clock: Clock, *, at_once_max: int = AT_ONCE_MAX, turn_seconds: float = TURN_SECONDS
+    ) -> None:
         self.breaker = Breaker(clock)
+        self._turn_seconds = turn_seconds
         self._turns = asyncio.Semaphore(at_once_max)
 
     @asynccontextmanager
@@ -44,7 +47,7 @@ class Gate:
 
     async def _turn(self) -> None:
         try:
-            async with asyncio.timeout(TURN_SECONDS):
+            async with asyncio.timeout(self._turn_seconds):
                 await self._turns.acquire()
         except TimeoutError:
             raise NoAnswer("too many requests to this provider are on the way", sent=False) from None

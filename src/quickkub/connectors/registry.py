@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import pkgutil
-from functools import lru_cache
+from functools import cache, lru_cache
 from importlib import import_module
 from types import ModuleType
 
@@ -46,6 +46,7 @@ def simulator(name: str) -> SimulatorMaker:
     return found
 
 
+@cache
 def _part(name: str, part: str) -> ModuleType:
     # Only a name that was found is imported, so that no name from outside reaches the import system.
     if name not in names():

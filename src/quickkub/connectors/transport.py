@@ -104,6 +104,11 @@ class Line:
         outcome = await self._drive(account, exchange, transcript)
         return Told(outcome, transcript.written())
 
+    def standing(self) -> dict[str, str]:
+        """Each provider called from this process: "healthy", or "degraded" while its circuit is open."""
+        open_ones = {provider for (provider, _), gate in self._gates.items() if gate.breaker.is_open}
+        return {p: "degraded" if p in open_ones else "healthy" for p, _ in self._gates}
+
     async def close(self) -> None:
         """Give up what is under way and close all connections."""
         await self._tokens.close()

@@ -59,6 +59,7 @@ def build_app(house: House, hub: LiveHub) -> Litestar:
         settings=EdgeSettings(
             public_url=house.settings.public_url, version=__version__, schema_revision=head_revision()
         ),
+        provider_health=house.line.standing,
         clock=house.clock,
     )
     return create_app(services, checkout_routes(PageServices(house.db, house.settings.public_url), hub))

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -73,6 +73,12 @@ class HouseWiring:
         from quickkub.house.story import play
 
         return play(keep=keep)
+
+    def simulators(self, names: Sequence[str], *, host: str, port: int | None, as_json: bool) -> None:
+        """See cli.wiring.Wiring."""
+        from quickkub.house.simulators_alone import serve_alone
+
+        serve_alone(names, host=host, port=port, as_json=as_json)
 
     def serve(self, part: str) -> None:
         """See cli.wiring.Wiring."""

@@ -87,4 +87,11 @@ MANIFEST: Final = Manifest(
     # The same references give the same QR text (pack 12), and a deep link or version 2 QR whose answer was
     # lost was never shown to anybody: asking again makes nothing that could be paid twice by accident.
     create_is_repeatable=True,
+    simulator_credentials={
+        "application_key": "l7demo0000000000000000000000000000",
+        "application_secret": "demo-secret",
+        "biller_id": "123456789012345",
+        "ref3_prefix": "SCB",
+        "merchant_id": "111111111111111",
+    },
 )
