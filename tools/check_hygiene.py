@@ -1,4 +1,4 @@
-"""What may not be in a committed file: addresses, machine paths. What must be: headings, first paragraphs."""
+"""What may not be in a committed file (addresses, machine paths, dead links), and what must (headings)."""
 
 from __future__ import annotations
 
@@ -30,6 +30,8 @@ _MACHINE_PATHS: Final = re.compile(
     r"(?<![\w.~*/-])/(" + "|".join(("ro" + "ot", "home", "Users", "wo" + "rk")) + r")/\w"
 )
 _LATER: Final = re.compile(r"\b(" + "TO" + r"DO|FIX" + r"ME)\b")
+# A relative link of Markdown, without its #part; addresses have a colon.
+_LINK: Final = re.compile(r"\]\(([^)\s#:]+)(?:#[^)]*)?\)")
 _HEADINGS: Final = ("Context", "Decision", "Consequences", "Considered")
 _DECISION_NAME: Final = re.compile(r"\d{4}-[a-z0-9-]+\.md")
 _FRAGMENT_NAME: Final = re.compile(r"[a-z0-9-]+\.(added|changed|fixed|removed|security)\.md")
@@ -43,6 +45,8 @@ def check(root: Path) -> list[Finding]:
     for path in tracked(root):
         if path not in vendored:
             found += _words(path, root)
+        if path.suffix == ".md" and path not in vendored:
+            found += _links(path, root)
     found += _decisions(root)
     found += _fragments(root)
     found += _rooms(root)
@@ -67,6 +71,17 @@ def _words(path: Path, root: Path) -> Iterator[Finding]:
             yield Finding(name, number, f"{later[0]}: do it now, or say in the docs that it is not there")
         if str(ROOT) != "/" and f"{ROOT}/" in line:
             yield Finding(name, number, "the path of this very checkout; write it relative to the checkout")
+
+
+def _links(path: Path, root: Path) -> Iterator[Finding]:
+    """A link to a file of ours leads to one."""
+    for number, line in enumerate(path.read_text(encoding="utf-8").splitlines(), start=1):
+        for target in _LINK.findall(line):
+            if not (path.parent / target).exists():
+                name = path.relative_to(root).as_posix()
+                yield Finding(
+                    name, number, f"links to {target}, which is not there; links start at this file's folder"
+                )
 
 
 def _decisions(root: Path) -> Iterator[Finding]:

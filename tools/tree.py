@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import io
 import re
+import shutil
 import subprocess
 import tokenize
 from collections.abc import Iterator
@@ -16,7 +17,8 @@ from typing import Final
 
 ROOT: Final = Path(__file__).resolve().parent.parent
 PACKAGE: Final = "src/quickkub"
-_NOT_OURS: Final = {".git", ".venv", "__pycache__", "node_modules", ".data", "dist"}
+_LEFTOVERS: Final = {"__pycache__", "dist"}
+_OURS_WITH_A_DOT: Final = {".ci", ".github", ".gitignore"}
 _REASON_LETTERS_MIN: Final = 5
 
 
@@ -70,18 +72,34 @@ def sources(root: Path, *folders: str) -> Iterator[Source]:
     """Every Python file below these folders of the checkout, in a stable order."""
     for folder in folders or (PACKAGE,):
         for path in sorted((root / folder).rglob("*.py")):
-            if _NOT_OURS.isdisjoint(path.relative_to(root).parts):
+            if not _is_leftover(path, root):
                 yield Source(path.relative_to(root).as_posix(), path.read_text(encoding="utf-8"))
+
+
+def _is_leftover(path: Path, root: Path) -> bool:
+    """Caches and environments: what tools leave behind has a dot, but for the few of ours with one."""
+    parts = path.relative_to(root).parts
+    return any(part in _LEFTOVERS or (part[0] == "." and part not in _OURS_WITH_A_DOT) for part in parts)
 
 
 def tracked(root: Path) -> list[Path]:
     """The files that are or would be committed: from git, or where there is none all but leftovers."""
-    if (root / ".git").exists():
-        command = ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"]
+    if (root / ".git").exists() and shutil.which("git"):
+        # The checkout may belong to another user than the one who tests it, as in many containers.
+        command = [
+            "git",
+            "-c",
+            "safe.directory=*",
+            "ls-files",
+            "-z",
+            "--cached",
+            "--others",
+            "--exclude-standard",
+        ]
         listed = subprocess.run(command, cwd=root, capture_output=True, text=True, check=True)
         paths = [root / name for name in listed.stdout.split("\0") if name]
     else:
-        paths = [path for path in root.rglob("*") if _NOT_OURS.isdisjoint(path.relative_to(root).parts)]
+        paths = [path for path in root.rglob("*") if not _is_leftover(path, root)]
     return sorted(path for path in paths if path.is_file())
 
 

@@ -128,7 +128,8 @@ async def test_a_body_that_does_not_say_it_is_json_is_refused(same_shop: Client,
 async def test_two_media_types_are_refused(same_shop: Client) -> None:
     headers = [("Authorization", f"Bearer {same_shop.key}"), ("Idempotency-Key", "k")]
     headers += [("Content-Type", "application/json"), ("Content-Type", "text/plain")]
-    async with same_shop.session.post(same_shop.url + "/v1/payments", data=order(), headers=headers) as answer:
+    url = same_shop.url + "/v1/payments"
+    async with same_shop.session.post(url, data=order(), headers=headers) as answer:
         assert (answer.status, (await answer.json(content_type=None))["code"]) == (400, "header_repeated")
 
 

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import base64
+import re
 from datetime import timedelta
 
 import pytest
+from litestar.handlers import HTTPRouteHandler
 
+from quickkub.api import v1
+from quickkub.api.operations import OPT_KEY
 from quickkub.kernel.ids import MerchantId, new_id
 from quickkub.merchants import store
 from quickkub.merchants.keys import (
@@ -64,6 +68,13 @@ async def test_missing_mistyped_and_unknown_keys_get_the_same_answer(same_shop: 
 async def test_a_publishable_key_reads_nothing_of_the_api(shop: Client, database: Database) -> None:
     key = await key_for(database, shop.shop.merchant, kind=KeyKind.PUBLISHABLE)
     assert (await shop.with_key(key).gets(LOOK)).no == (403, "key_not_permitted", "Authorization")
+
+
+@pytest.mark.parametrize("route", v1.ROUTES, ids=lambda route: route.opt[OPT_KEY].id)
+async def test_no_operation_answers_without_a_key(same_shop: Client, route: HTTPRouteHandler) -> None:
+    (path,), (method,) = route.paths, route.http_methods
+    told = await same_shop.with_key(None).asks(str(method), re.sub(r"\{\w+:\w+\}", "x", path), raw=b"{")
+    assert told.no == (401, "key_refused", "Authorization")
 
 
 async def test_two_authorization_headers_are_refused(same_shop: Client) -> None:

@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.planted import plant, plant_room
 from tools import check_hygiene, check_vendored
-from tools.tree import ROOT
+from tools.tree import ROOT, tracked
 
 ROOM = '"""VAT and withholding tax as functions over money. This room never reads a clock or a database."""\n'
 DECISION = "# 1. Title\n\n## Context\n\n## Decision\n\n## Consequences\n\n## Considered\n"
@@ -45,6 +45,12 @@ def test_a_line_that_belongs_to_one_machine_or_to_later_is_refused(
 def test_ordinary_addresses_and_paths_are_let_through(tmp_path: Path) -> None:
     files = {"docs/guide/start.md": "https://api.example.com/home/x and /var/lib/quickkub and src/work/x\n"}
     assert broken(tmp_path, files) == []
+
+
+def test_a_link_that_leads_nowhere_is_refused(tmp_path: Path) -> None:
+    text = "[a](start.md) [b](#part) [c](https://a.b/x) [d](../guide/start.md#first)\n[e](gone.md#part)\n"
+    (found,) = broken(tmp_path, {"docs/guide/start.md": text})
+    assert found.startswith("docs/guide/start.md:2: links to gone.md, which is not there")
 
 
 def test_a_decision_without_its_headings_or_with_a_taken_number_is_refused(tmp_path: Path) -> None:
@@ -107,3 +113,15 @@ def test_a_brought_in_file_without_a_licence_is_refused(tmp_path: Path) -> None:
 def test_a_brought_in_file_that_is_not_listed_is_refused(tmp_path: Path) -> None:
     said = vendor(tmp_path, listing="")
     assert said == ["came from elsewhere; list it in VENDORED.toml beside it, with its licence"]
+
+
+def test_without_git_every_file_counts_but_what_tools_leave_behind(tmp_path: Path) -> None:
+    files = {
+        "src/a.py": "",
+        ".ci/run": "",
+        ".mypy_cache/x.json": "",
+        ".venv/bin/x": "",
+        "src/__pycache__/a.pyc": "",
+    }
+    plant(tmp_path, files)
+    assert [path.relative_to(tmp_path).as_posix() for path in tracked(tmp_path)] == [".ci/run", "src/a.py"]

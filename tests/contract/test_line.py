@@ -78,7 +78,7 @@ def hangs_up(request: web.Request) -> web.Response:
 
 
 async def says_nothing(_: web.Request) -> web.Response:
-    await asyncio.sleep(3600)
+    await asyncio.Event().wait()
     return web.Response()
 
 

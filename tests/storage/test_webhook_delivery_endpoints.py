@@ -9,10 +9,11 @@ from typing import Any
 import asyncpg
 import pytest
 
+from quickkub.kernel.ids import new_id
 from quickkub.kernel.secrets import Secret
 from quickkub.storage import Database
 from quickkub.storage.vault import CannotOpen
-from quickkub.webhooks import endpoints
+from quickkub.webhooks import endpoint_store, endpoints
 from quickkub.webhooks.endpoints import Changes, endpoint_view
 from quickkub.webhooks.guard import Guard, UrlRefused
 from quickkub.webhooks.model import Endpoint, previous_secret_place, secret_place
@@ -101,9 +102,23 @@ async def test_the_address_is_stored_in_its_ascii_form(kiosk: Kiosk) -> None:
 async def test_there_is_a_limit_that_two_requests_at_once_cannot_pass(kiosk: Kiosk) -> None:
     for _ in range(ENDPOINTS_MAX - 1):
         await kiosk.listens(URL)
-    results = await asyncio.gather(*(kiosk.listens(URL) for _ in range(4)), return_exceptions=True)
-    assert sum(isinstance(result, TooManyEndpoints) for result in results) == 3
+    async with kiosk.db.transaction() as tx:
+        assert await endpoint_store.count_for_one_more(tx, kiosk.merchant, "test") == ENDPOINTS_MAX - 1
+        second = asyncio.create_task(kiosk.listens(URL))
+        await _somebody_waits(kiosk)
+        about: dict[str, Any] = {"description": None, "events": [], "signatures": "both", "sealed": b""}
+        await endpoint_store.insert(tx, kiosk.merchant, new_id("we"), mode="test", url=URL, **about)
+    with pytest.raises(TooManyEndpoints):
+        await second
     assert len(await endpoints.list_all(kiosk.db, kiosk.merchant, "test")) == ENDPOINTS_MAX
+
+
+async def _somebody_waits(kiosk: Kiosk) -> None:
+    """Until a connection waits for a lock that another one holds."""
+    waits = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
+    async with asyncio.timeout(10):
+        while await kiosk.pool.fetchval(waits) is None:
+            await asyncio.sleep(0)
 
 
 async def test_only_what_is_said_changes(kiosk: Kiosk) -> None:

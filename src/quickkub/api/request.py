@@ -128,8 +128,8 @@ class ApiRequest(GatewayRequest):
     async def words(self, wanted: type[_T]) -> _T:
         """The JSON body as a Struct.
 
-        Raises MediaTypeUnsupported, EncodingUnsupported, BodyTooLarge, BodyTooSlow, and what strictjson
-        raises.
+        Raises MediaTypeUnsupported, EncodingUnsupported, HeaderRepeated, BodyTooLarge, BodyTooSlow, and what
+        strictjson raises.
         """
         self._refuse_encodings()
         one_header(self, "Content-Type")

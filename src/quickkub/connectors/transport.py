@@ -195,6 +195,7 @@ class Line:
             async with gate.passing(asks_only=request.asks_only or private):
                 answer = await self._send(account, address, request)
         except NoAnswer as lost:
+            log.warning("%s %s %s: %s", account.provider, request.method, request.path, lost.cause)
             transcript.unanswered(request, lost.cause, sent=lost.sent, private=private)
             raise
         transcript.answered(request, answer, private=private)

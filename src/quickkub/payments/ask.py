@@ -30,7 +30,7 @@ from quickkub.payments.settle import apply
 from quickkub.payments.states import AttemptState, Fact, PaymentState
 from quickkub.payments.view import payment_view
 from quickkub.storage import Connection
-from quickkub.storage.idempotency import Once, Replay, claim, keep_answer
+from quickkub.storage.idempotency import KeyBusy, Once, Replay, claim, keep_answer
 
 Render = Callable[[Mapping[str, Any]], tuple[int, bytes]]
 """Turns the payment object into the status and bytes the edge will send, so they can be stored."""
@@ -169,8 +169,10 @@ async def _replay(office: Office, once: Once, said: Replay, render: Render) -> A
     async with office.db.transaction() as tx:
         payment = await store.find_payment(tx, once.merchant, once.mode, said.resource_id)
         assert payment is not None, "the key and the payment were written together"
-        attempts = (await store.attempts_of(tx, once.merchant, [payment.id]))[payment.id]
-        status, body = render(payment_view(payment, attempts[-1], office.public_url))
+        attempt = (await store.attempts_of(tx, once.merchant, [payment.id]))[payment.id][-1]
+        if payment.state is PaymentState.CREATED:
+            raise KeyBusy("the provider is being asked again", param="Idempotency-Key", retry_after=2)
+        status, body = render(payment_view(payment, attempt, office.public_url))
         await keep_answer(tx, once, status, body)
     return Answered(status, body, replayed=True)
 

@@ -104,8 +104,8 @@ async def insert_attempt(
     """Write the intent: reference and first inquiry stand before any call."""
     row = await tx.fetchrow(
         f"""
-        INSERT INTO attempts (merchant_id, id, payment_id, mode, provider, account_id, amount, currency, state,
-                              reference, why, next_check_at)
+        INSERT INTO attempts (merchant_id, id, payment_id, mode, provider, account_id, amount, currency,
+                              state, reference, why, next_check_at)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'created', $9, $10, now() + make_interval(secs => $11))
         RETURNING {ATTEMPT_COLUMNS}
         """,  # noqa: S608

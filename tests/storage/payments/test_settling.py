@@ -256,16 +256,19 @@ async def test_a_payment_that_is_over_or_not_ours_cannot_be_cancelled(shop: Shop
         await shop.cancels("pay_" + "0" * 32)
 
 
-async def test_an_attempt_cut_off_by_a_crash_is_taken_up_again(shop: Shop) -> None:
-    payment = await shop.charges(PRICE)
-    assert payment["status"] == "requires_action"
+async def test_an_attempt_cut_off_by_a_crash_is_taken_up_again_and_its_key_waits_for_that(shop: Shop) -> None:
+    payment = await shop.charges(PRICE, "order-1")
     async with shop.db.transaction() as tx:
         await tx.execute("ALTER TABLE payments DISABLE TRIGGER USER")
         await tx.execute("ALTER TABLE attempts DISABLE TRIGGER USER")
         await tx.execute("UPDATE payments SET state = 'created'")
         await tx.execute("UPDATE attempts SET state = 'created', next_action = NULL")
+        await tx.execute("UPDATE idempotency_keys SET status = NULL, answer = NULL")
     await shop.time_passes(MINUTE)
+    with pytest.raises(KeyBusy):
+        await shop.asks(PRICE, "order-1")
     await shop.works()
+    assert (await shop.charges(PRICE, "order-1"))["next_action"]["qr_payload"] == QR
     assert (await shop.sees(payment["id"]))["status"] == "requires_action"
 
 

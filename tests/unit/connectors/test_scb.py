@@ -32,6 +32,7 @@ from quickkub.connectors.contract import (
 )
 from quickkub.connectors.providers.scb import errors, wire
 from quickkub.connectors.providers.scb.connector import CONNECTOR
+from quickkub.connectors.providers.scb.days import days_to_ask
 from quickkub.connectors.providers.scb.manifest import MANIFEST
 from quickkub.connectors.providers.scb.simulator.answers import TEXTS
 from quickkub.kernel.clock import BANGKOK
@@ -166,7 +167,7 @@ def test_a_token_is_read(body: Any, lives: int) -> None:
 
 def days(asked_at: str, now: str) -> list[str]:
     moments = [datetime.fromisoformat(f"{text}+07:00").astimezone(UTC) for text in (asked_at, now)]
-    return [day.isoformat() for day in wire.days_to_ask(order(asked_at=moments[0], now=moments[1]))]
+    return [day.isoformat() for day in days_to_ask(order(asked_at=moments[0], now=moments[1]))]
 
 
 def test_nearly_always_one_day_is_asked() -> None:
@@ -202,7 +203,7 @@ def test_whatever_day_within_a_week_it_was_paid_on_that_day_is_asked(
     start = NOON + later
     asked = order(asked_at=start, now=start + since)
     paid_on = (start + since * share).astimezone(BANGKOK).date()
-    found = wire.days_to_ask(asked)
+    found = days_to_ask(asked)
     assert paid_on in found and found == sorted(set(found)) and len(found) <= 9
 
 

@@ -70,7 +70,7 @@ class Item:
     expires_at: datetime | None
     paid: tuple[Money, ...]
     note: str = ""
-    qr_png_base64: str = ""
+    qr_text: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +118,12 @@ class ProviderSimulator(Protocol):
 
     def operations(self) -> tuple[Operation, ...]: ...
 
-    def items(self) -> list[Item]:
-        """What can be paid, newest first."""
+    def items(self, limit: int) -> list[Item]:
+        """What can be paid, newest first, at most so many."""
+        ...
+
+    def item(self, ref: str) -> Item:
+        """One of them. Raises NoSuchThing."""
         ...
 
     def pay(self, ref: str, pay: Pay) -> Movement:

@@ -24,6 +24,7 @@ from quickkub.kernel.money import THB, BadAmount, Money, decimal_text, read_deci
 
 CALLBACKS: Final = frozenset({"send", "drop", "duplicate"})
 TIMES_MAX: Final = 20
+LISTED_MAX: Final = 1000
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -69,6 +70,7 @@ class Control:
         )
 
     async def items(self, _: web.Request) -> web.Response:
+        """The newest thousand of what can be paid."""
         return web.json_response(
             {
                 "items": [
@@ -82,7 +84,7 @@ class Control:
                         "expires_at": rfc3339(item.expires_at) if item.expires_at else None,
                         "paid": [decimal_text(amount) for amount in item.paid],
                     }
-                    for item in self._simulator.items()
+                    for item in self._simulator.items(LISTED_MAX)
                 ]
             }
         )
@@ -109,8 +111,7 @@ class Control:
         return [self._simulator.pay(ref, how) for _ in range(times)]
 
     def _plan(self, ref: str, how: Pay, times: int, later: int) -> None:
-        if ref not in {item.ref for item in self._simulator.items()}:
-            raise NoSuchThing(ref)
+        self._simulator.item(ref)
 
         async def pay() -> None:
             try:

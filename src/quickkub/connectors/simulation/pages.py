@@ -15,6 +15,7 @@ from aiohttp import web
 from quickkub.connectors.simulation.base import BadControl, CannotPay, Item, NoSuchThing, ProviderSimulator
 from quickkub.connectors.simulation.control import Control
 from quickkub.connectors.simulation.faults import Fault, FaultKind
+from quickkub.connectors.simulation.pictures import picture
 from quickkub.kernel.clock import BANGKOK
 from quickkub.kernel.money import Money, decimal_text
 
@@ -63,13 +64,11 @@ class Page:
         app.router.add_post("/scan", self.scan)
 
     async def show(self, request: web.Request) -> web.Response:
-        """The page; `?said=` is what came of the last button, `?only=` shows one item."""
-        items = self._simulator.items()
-        if only := request.query.get("only"):
-            items = [item for item in items if item.ref == only]
+        """The page; `?said=` is what came of the last button."""
+        items = self._simulator.items(_SHOWN_MAX)
         said = request.query.get("said", "")
         now = self._simulator.world.clock.now()
-        text = render(self._simulator.title, items[:_SHOWN_MAX], said=said, now=now)
+        text = render(self._simulator.title, items, said=said, now=now)
         return web.Response(text=text, content_type="text/html", headers=_SAFE)
 
     async def pressed(self, request: web.Request) -> web.Response:
@@ -162,8 +161,8 @@ def _item(item: Item) -> str:
     ends = f" · until {_clock(item.expires_at)}" if item.expires_at else ""
     paid = f"<p>Paid: {', '.join(decimal_text(amount) for amount in item.paid)} baht</p>" if item.paid else ""
     image = (
-        f'<img alt="QR code" src="data:image/png;base64,{escape(item.qr_png_base64)}">'
-        if item.qr_png_base64
+        f'<img alt="QR code" src="data:image/png;base64,{escape(picture(item.qr_text))}">'
+        if item.qr_text
         else ""
     )
     return f"""<article><span class="state">{escape(item.state)}</span>

@@ -42,6 +42,7 @@ from quickkub.connectors.contract import (
     Waiting,
 )
 from quickkub.connectors.providers.scb import errors, wire
+from quickkub.connectors.providers.scb.days import days_to_ask
 from quickkub.connectors.providers.scb.manifest import APP, MANIFEST
 from quickkub.connectors.reading import (
     Garbled,
@@ -123,7 +124,7 @@ class ScbConnector:
         back: set[str] = set()
         strangers = 0
         trouble: Declined | Unknown | None = None
-        days = wire.days_to_ask(order)
+        days = days_to_ask(order)
         for day in days:
             try:
                 found = yield from self._ask_day(account, order, day, len(days))

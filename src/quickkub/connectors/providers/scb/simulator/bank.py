@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import logging
 from collections.abc import Awaitable, Callable, Mapping
+from itertools import islice
 from typing import Any, Final
 
 from aiohttp import web
@@ -15,7 +16,7 @@ from quickkub.connectors.providers.scb.simulator.auth import Desk
 from quickkub.connectors.providers.scb.simulator.bscanc import ScanCounter
 from quickkub.connectors.providers.scb.simulator.deeplink import LinkCounter
 from quickkub.connectors.providers.scb.simulator.inquiry import InquiryCounter
-from quickkub.connectors.providers.scb.simulator.qr import QrCounter, picture
+from quickkub.connectors.providers.scb.simulator.qr import QrCounter
 from quickkub.connectors.providers.scb.simulator.register import DEMO, Options, Registry, read_options
 from quickkub.connectors.providers.scb.simulator.sales import BILL, CARD, Book, Kind, LinkState, Payment, Sale
 from quickkub.connectors.simulation.base import (
@@ -103,8 +104,11 @@ class ScbSimulator:
 
     # --- the payer ---
 
-    def items(self) -> list[Item]:
-        return [self._item(sale) for sale in reversed(self._book.sales.values())]
+    def items(self, limit: int) -> list[Item]:
+        return [self._item(sale) for sale in islice(reversed(self._book.sales.values()), limit)]
+
+    def item(self, ref: str) -> Item:
+        return self._item(self._sale(ref))
 
     def _item(self, sale: Sale) -> Item:
         payments = self._book.of(sale)
@@ -123,7 +127,7 @@ class ScbSimulator:
             sale.expires_at,
             tuple(payment.movement.amount for payment in payments),
             note="" if routed else "no confirmation address is registered for it",
-            qr_png_base64=picture(sale.qr_text) if sale.qr_text.startswith("0002") else "",
+            qr_text=sale.qr_text if sale.qr_text.startswith("0002") else "",
         )
 
     def pay(self, ref: str, pay: Pay) -> Movement:
@@ -142,7 +146,7 @@ class ScbSimulator:
         return payment.movement
 
     def scan(self, qr: str) -> str:
-        known = next((s for s in reversed(self._book.sales.values()) if s.qr_text and s.qr_text == qr), None)
+        known = self._book.by_text(qr)
         if known is not None:
             return known.ref
         try:

@@ -41,7 +41,7 @@ class InquiryCounter:
         checks.check_fields(asked, _INQUIRY)
         day = _day(asked["transactionDate"])
         self._qr.biller(application, asked["billerId"])
-        found = [p for p in self._book.payments.values() if self._fits(p, asked, day)]
+        found = [p for p in self._book.billed(asked["reference1"]) if self._fits(p, asked, day)]
         if found:
             return success([records.row(payment) for payment in found])
         match self._desk.options.unpaid_inquiry:
@@ -64,8 +64,7 @@ class InquiryCounter:
             "partnerTransactionId": sale.partner_transaction,
         }
         return (
-            payment.by == BILL
-            and movement.paid_at.astimezone(BANGKOK).date() == day
+            movement.paid_at.astimezone(BANGKOK).date() == day
             and self._book.visible(payment, self._desk.options.inquiry_lag_seconds)
             and all(asked.get(name, value) == value for name, value in wanted.items())
             and ("amount" not in asked or checks.baht(asked["amount"], "amount", 13) == movement.amount)

@@ -70,6 +70,7 @@ class Options:
     - `payer_proxy_type`: `ACCOUNT` or `MSISDN`
     - `amount_style`: `short` writes 100.00 as "100", `full` as "100.00"
     - `rate_limit_per_second`: 0 is no limit
+    - `qr_image`: `full`, or `pixel` for load tests, because drawing a QR takes longer than all the rest
     """
 
     unpaid_inquiry: str = "empty"
@@ -84,6 +85,7 @@ class Options:
     confirmation_ids: str = "same"
     payer_proxy_type: str = "ACCOUNT"
     amount_style: str = "short"
+    qr_image: str = "full"
 
 
 CHOICES: Final[Mapping[str, frozenset[str]]] = {
@@ -92,6 +94,7 @@ CHOICES: Final[Mapping[str, frozenset[str]]] = {
     "confirmation_ids": frozenset({"same", "own"}),
     "payer_proxy_type": frozenset({"ACCOUNT", "MSISDN"}),
     "amount_style": frozenset({"short", "full"}),
+    "qr_image": frozenset({"full", "pixel"}),
 }
 
 DEMO: Final[Mapping[str, Any]] = {

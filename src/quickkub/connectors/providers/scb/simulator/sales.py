@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import Enum
@@ -114,12 +115,18 @@ class Book:
         self.sales: dict[str, Sale] = {}
         self.payments: dict[str, Payment] = {}
         self._by_name: dict[str, Sale] = {}
+        self._by_text: dict[str, Sale] = {}
+        self._paid: defaultdict[str, list[Payment]] = defaultdict(list)
+        self._billed: defaultdict[str, list[Payment]] = defaultdict(list)
         self._number = 0
 
     def clear(self) -> None:
         self.sales.clear()
         self.payments.clear()
         self._by_name.clear()
+        self._by_text.clear()
+        self._paid.clear()
+        self._billed.clear()
         self._world.movements.clear()
 
     def number(self) -> int:
@@ -133,19 +140,26 @@ class Book:
             sale.ref = f"{sale.ref}-{self.number()}"
         self.sales[sale.ref] = sale
         names = (sale.ref1, sale.invoice, sale.qr_code_id, sale.partner_transaction, sale.transaction)
-        self._by_name |= dict.fromkeys(filter(None, names), sale)
+        self._by_name.update(dict.fromkeys(filter(None, names), sale))
+        if sale.qr_text:
+            self._by_text[sale.qr_text] = sale
         return sale
 
     def find(self, name: str) -> Sale | None:
         """By ref, or by the newest sale of this reference, invoice or id."""
         return self.sales.get(name) or self._by_name.get(name)
 
-    def same_qr(self, text: str) -> Sale | None:
-        """A version 1 QR with this very text: the same words give the same QR (pack 12)."""
-        return next((s for s in self.sales.values() if s.kind is Kind.QR and s.qr_text == text), None)
+    def by_text(self, text: str) -> Sale | None:
+        """The newest sale with this very QR text."""
+        return self._by_text.get(text)
 
     def of(self, sale: Sale) -> list[Payment]:
-        return [payment for payment in self.payments.values() if payment.sale is sale]
+        """The payments of a sale, oldest first."""
+        return self._paid[sale.ref]
+
+    def billed(self, ref1: str) -> list[Payment]:
+        """Payments from accounts under this reference 1, oldest first."""
+        return self._billed[ref1]
 
     def refuse_if_over(self, sale: Sale) -> None:
         """What a payer's app says about a sale that cannot be paid any more. Raises CannotPay."""
@@ -180,6 +194,9 @@ class Book:
             }
         )
         self.payments[transaction] = payment
+        self._paid[sale.ref].append(payment)
+        if by == BILL:
+            self._billed[sale.ref1].append(payment)
         self._world.movements.append(movement)
         if sale.kind is Kind.LINK:
             sale.state = LinkState.PAID if amount >= sale.amount else LinkState.PARTIAL
