@@ -10,6 +10,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 from quickkub.kernel.errors import Kind, Refusal
 from quickkub.kernel.secrets import Secret
@@ -60,6 +61,7 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
     """
     data_dir = default_data_dir(environment)
     port = _port(environment, "QUICKKUB_PORT", PORT_DEFAULT)
+    public_url = environment.get("QUICKKUB_PUBLIC_URL", f"http://127.0.0.1:{port}").rstrip("/")
     made = _own_secrets(data_dir, environment)
     pepper = environment.get("QUICKKUB_KEY_PEPPER") or made["key_pepper"]
     if len(pepper) < PEPPER_LENGTH_MIN:
@@ -74,10 +76,10 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         host=environment.get("QUICKKUB_HOST", "127.0.0.1"),
         port=port,
         simulators_port=_port(environment, "QUICKKUB_SIMULATORS_PORT", SIMULATORS_PORT_DEFAULT),
-        public_url=environment.get("QUICKKUB_PUBLIC_URL", f"http://127.0.0.1:{port}").rstrip("/"),
+        public_url=public_url,
         encryption_key=Secret(environment.get("ENCRYPTION_KEY") or made["encryption_key"]),
         key_pepper=Secret(pepper),
-        allow_local_webhooks=environment.get("QUICKKUB_ALLOW_LOCAL_WEBHOOKS", "1") == "1",
+        allow_local_webhooks=_local_webhooks(environment, public_url),
     )
 
 
@@ -86,6 +88,19 @@ def _port(environment: Mapping[str, str], name: str, default: int) -> int:
     if not (text.isascii() and text.isdigit() and 1 <= int(text) <= PORT_MAX):
         raise BadSetting(f"{name} is a port number, not {text!r}", param=name)
     return int(text)
+
+
+def _local_webhooks(environment: Mapping[str, str], public_url: str) -> bool:
+    """Whether webhooks in test mode may go to this machine: only on a gateway that is itself only here.
+
+    On one that serves others, a merchant could otherwise reach whatever listens on loopback.
+    """
+    said = environment.get("QUICKKUB_ALLOW_LOCAL_WEBHOOKS")
+    if said is None:
+        return urlsplit(public_url).hostname in {"127.0.0.1", "localhost", "::1"}
+    if said not in {"0", "1"}:
+        raise BadSetting("QUICKKUB_ALLOW_LOCAL_WEBHOOKS is 0 or 1", param="QUICKKUB_ALLOW_LOCAL_WEBHOOKS")
+    return said == "1"
 
 
 def _own_secrets(data_dir: Path, environment: Mapping[str, str]) -> dict[str, str]:

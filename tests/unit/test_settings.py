@@ -55,3 +55,18 @@ def test_secrets_do_not_show_when_settings_are_printed(tmp_path: Path) -> None:
 
 def test_data_goes_where_the_operator_says(tmp_path: Path) -> None:
     assert default_data_dir({"QUICKKUB_DATA_DIR": str(tmp_path / "here")}) == tmp_path / "here"
+
+
+@pytest.mark.parametrize(
+    ("given", "allowed"),
+    [
+        ({}, True),
+        ({"QUICKKUB_PUBLIC_URL": "https://pay.example"}, False),
+        ({"QUICKKUB_PUBLIC_URL": "https://pay.example", "QUICKKUB_ALLOW_LOCAL_WEBHOOKS": "1"}, True),
+        ({"QUICKKUB_ALLOW_LOCAL_WEBHOOKS": "0"}, False),
+    ],
+)
+def test_webhooks_to_this_machine_are_for_a_gateway_that_is_only_here(
+    tmp_path: Path, given: dict[str, str], allowed: bool
+) -> None:
+    assert read_settings({"QUICKKUB_DATA_DIR": str(tmp_path), **given}).allow_local_webhooks is allowed
