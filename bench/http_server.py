@@ -73,6 +73,12 @@ class Application:
         if self._app is None:
             configure_logging(Nowhere())
             database = await open_database(os.environ[DSN], size_max=20)
+            if os.environ.get("BENCH_GC") == "1":
+                import gc
+
+                gc.collect()
+                gc.freeze()
+                gc.set_threshold(20000, 20, 50)
             self._app = create_app(services_for(database, await open_shop(database)))
         await self._app(scope, receive, send)
 

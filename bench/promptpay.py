@@ -29,6 +29,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import quickkub
 from quickkub.kernel.money import Money
 from quickkub.promptpay import (
     BillPayment,
@@ -186,8 +187,6 @@ def report(rows: list[Row], rates: dict[int, list[float]], missing: list[str]) -
 
 def run_with_others() -> int:
     """Run this file again in a new virtual environment that has the other libraries."""
-    import quickkub
-
     with tempfile.TemporaryDirectory(prefix="qr-bench-") as folder:
         subprocess.run([sys.executable, "-m", "venv", folder], check=True)
         python = str(Path(folder) / "bin" / "python")

@@ -76,7 +76,7 @@ def test_every_refusal_has_a_code_a_status_and_a_line_in_the_docs() -> None:
         assert refusal.__doc__, refusal
         status, title = rows[refusal.code]
         assert 400 <= status < 600
-        assert len(title) > 10
+        assert title
 
 
 def test_no_two_refusals_share_a_code_and_differ_in_status() -> None:

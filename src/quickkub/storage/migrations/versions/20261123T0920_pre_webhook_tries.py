@@ -1,4 +1,4 @@
-"""Rotation of webhook secrets, health of endpoints, the log of tries, and the index of who has work waiting."""
+"""Rotation of webhook secrets, health of endpoints, the log of tries, and the index of who has work."""
 
 from quickkub.storage.migrate import run_sql_beside
 
