@@ -45,6 +45,8 @@ ROOT: Final = Path(__file__).resolve().parent.parent
 DSN: Final = "BENCH_HTTP_DSN"
 ROUTES: Final = ("livez", "payment")
 ONE_BAHT: Final = baht(1)
+WARM_SECONDS: Final = 4
+"""Until the pool has its connections, and they know their statements."""
 
 
 def say(text: str) -> None:
@@ -73,12 +75,6 @@ class Application:
         if self._app is None:
             configure_logging(Nowhere())
             database = await open_database(os.environ[DSN], size_max=20)
-            if os.environ.get("BENCH_GC") == "1":
-                import gc
-
-                gc.collect()
-                gc.freeze()
-                gc.set_threshold(20000, 20, 50)
             self._app = create_app(services_for(database, await open_shop(database)))
         await self._app(scope, receive, send)
 
@@ -182,14 +178,14 @@ class Caller(asyncio.Protocol):
 
 
 async def call(port: int, path: str, key: str, connections: int, seconds: float) -> dict[str, float]:
-    """Keep the connections busy; the first second is for warming up and is not counted."""
+    """Keep the connections busy; the first seconds are for warming up and are not counted."""
     request = f"GET {path} HTTP/1.1\r\nHost: bench\r\nAuthorization: Bearer {key}\r\n\r\n".encode()
     took_ms: list[float] = []
     wrong: list[bytes] = []
     loop = asyncio.get_running_loop()
     for _ in range(connections):
         await loop.create_connection(lambda: Caller(request, took_ms, wrong), "127.0.0.1", port)
-    await asyncio.sleep(1)
+    await asyncio.sleep(WARM_SECONDS)
     took_ms.clear()
     began = time.perf_counter()
     await asyncio.sleep(seconds)
@@ -225,8 +221,8 @@ def measure(name: str, dsn: str, path: str, key: str, options: argparse.Namespac
         asking += ["--connections", str(options.connections), "--seconds", str(options.seconds)]
         told = json.loads(subprocess.run(asking, cwd=ROOT, check=True, stdout=subprocess.PIPE).stdout)
         spent = cpu_seconds(pid) - before
-        # The warm-up second is in the CPU time too, so it is shared out over the whole run.
-        counted = spent * options.seconds / (options.seconds + 1)
+        # The warm-up is in the CPU time too, so the time is shared out over the whole run.
+        counted = spent * options.seconds / (options.seconds + WARM_SECONDS)
         return Measured(told["rps"], told["count"] / counted, told["p50"], told["p99"], idle, memory_mb(pid))
 
 

@@ -12,7 +12,7 @@ import pytest
 from quickkub.storage import Database, open_database
 from tests.support.postgres import TestServer, private_folder, running_server
 
-pytest_plugins = ["tests.support.hypothesis_profiles"]
+pytest_plugins = ["tests.support.hypothesis_profiles", "tests.support.scb"]
 
 
 @pytest.fixture(scope="session")

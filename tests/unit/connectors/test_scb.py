@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
-from collections.abc import Generator
+from collections.abc import Generator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -18,6 +18,7 @@ from quickkub.connectors.contract import (
     Declined,
     Failure,
     Forged,
+    NoAnswer,
     Order,
     Outcome,
     Paid,
@@ -53,7 +54,9 @@ def account(**settings: str) -> Account:
     return scb_account("https://bank.example", **settings)
 
 
-def driven(exchange: Generator[Any, Any, Any], answers: list[Response]) -> tuple[Any, list[Request]]:
+def driven(
+    exchange: Generator[Any, Any, Any], answers: Sequence[Response | NoAnswer]
+) -> tuple[Any, list[Request]]:
     """The outcome when these answers come one after the other, and what was asked; tokens are free."""
     asked: list[Request] = []
     left = list(answers)
@@ -64,7 +67,8 @@ def driven(exchange: Generator[Any, Any, Any], answers: list[Response]) -> tuple
                 effect = exchange.send(TOKEN)
             else:
                 asked.append(effect)
-                effect = exchange.send(left.pop(0))
+                came = left.pop(0)
+                effect = exchange.throw(came) if isinstance(came, NoAnswer) else exchange.send(came)
     except StopIteration as end:
         return end.value, asked
 
@@ -373,6 +377,35 @@ def test_a_whole_account_number_is_not_kept() -> None:
     outcome = inquired([row(payerAccountNumber="1502830001", payerName="Somchai J")])
     assert isinstance(outcome, Paid)
     assert outcome.receipts[0].payer == {"name": "Somchai J"}
+
+
+TWO_DAYS = {"asked_at": NOON - timedelta(days=1)}
+
+
+def test_money_one_day_proves_stands_though_the_next_day_s_answer_was_lost() -> None:
+    found = answer(200, {"status": {"code": 1000}, "data": [row()]})
+    outcome, asked = driven(
+        CONNECTOR.inquire(account(), order(**TWO_DAYS)), [found, NoAnswer("timeout", sent=True)]
+    )
+    assert isinstance(outcome, Paid) and len(asked) == 2
+
+
+def test_a_bank_that_does_not_answer_for_one_day_is_not_asked_for_the_next() -> None:
+    outcome, asked = driven(CONNECTOR.inquire(account(), order(**TWO_DAYS)), [NoAnswer("timeout", sent=True)])
+    assert isinstance(outcome, Unknown) and len(asked) == 1
+    with pytest.raises(NoAnswer):
+        driven(CONNECTOR.inquire(account(), order(**TWO_DAYS)), [NoAnswer("refused", sent=False)])
+
+
+def test_no_such_record_is_not_paid_yet_but_a_failing_bank_says_nothing() -> None:
+    for status, code, ends in (
+        (404, 1104, Waiting),
+        (400, 8101, Waiting),
+        (500, 8101, Unknown),
+        (503, 1104, Unknown),
+    ):
+        outcome, _ = driven(CONNECTOR.inquire(account(), order()), [refused(status, code)])
+        assert isinstance(outcome, ends), (status, code)
 
 
 def test_a_deep_link_the_bank_does_not_know_is_looked_for_among_the_bills() -> None:

@@ -286,7 +286,8 @@ def link_in(data: Any) -> AppLink:
 class Day:
     """What the bank's records show of one reference on one day.
 
-    `reversed_ids` are movements it took back; `strangers` counts rows about something we did not ask.
+    `reversed_ids` are movements it took back, which may be among the receipts; `strangers` counts rows about
+    something we did not ask.
     """
 
     receipts: tuple[Receipt, ...] = ()
@@ -303,8 +304,8 @@ def day_in(data: Any, account: Account, order: Order) -> Day:
     rows = [an_object(row, "a row") for row in data]
     ours = [row for row in rows if _is_ours(row, account, order)]
     back = tuple(text_at(row, "transactionId") for row in ours if _is_reversed(row))
-    standing = (receipt_in(row) for row in ours if not _is_reversed(row))
-    return Day(tuple(r for r in standing if r.transaction_id not in back), back, len(rows) - len(ours))
+    standing = tuple(receipt_in(row) for row in ours if not _is_reversed(row))
+    return Day(standing, back, len(rows) - len(ours))
 
 
 def _is_ours(row: Json, account: Account, order: Order) -> bool:
