@@ -57,6 +57,13 @@ async def test_each_button_pays_as_it_says(
     assert await paid(scb) == amounts
 
 
+async def test_paying_twice_what_can_be_paid_once_pays_once_and_says_so(client: Client, scb: Scb) -> None:
+    await client.makes_link()
+    assert "is paid once" in await press(scb, "/pay/QK0003", button="twice")
+    assert await paid(scb) == ["100.00"]
+    assert "Not done" in await press(scb, "/pay/QK0003", button="twice")
+
+
 async def test_pay_late_pays_when_its_time_has_come(client: Client, scb: Scb) -> None:
     await client.makes_qr()
     assert "will be paid in 900 s" in await press(scb, "/pay/QK0001", button="late", seconds="900")

@@ -18,7 +18,7 @@ from quickkub.storage.vault import Vault
 SCB_BASE_PATH: Final = "/partners/sandbox"
 BILLER_ID: Final = "010555123456700"
 REF3_PREFIX: Final = "QKB"
-APPLICATION_KEY: Final = "l7demo0000000000000000000000000000"
+APPLICATION_KEY: Final = "l7quickkub000000000000000000000000"
 APPLICATION_SECRET: Final = "demo-secret"  # noqa: S105 -- known to everybody; the simulator's, and worth nothing
 
 

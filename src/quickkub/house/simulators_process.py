@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from typing import Any, Final
 
 from quickkub.cli.lifeline import inherited_socket, say_ready
+from quickkub.connectors.providers.scb.simulator.register import DEMO
 from quickkub.connectors.simulation.run import run as run_simulators
 from quickkub.house import demo_shop
 from quickkub.house.demo_shop import DemoShop
@@ -45,9 +46,10 @@ async def _play(settings: Settings) -> None:
 
 
 def scb_config(shop: DemoShop, public_url: str) -> Mapping[str, Any]:
-    """The demo shop as SCB knows it: its application, its biller, and where its confirmations go."""
+    """The bank's published examples, and the demo shop: its application, biller, and confirmation address."""
     return {
         "apps": [
+            DEMO,
             {
                 "application_key": demo_shop.APPLICATION_KEY,
                 "application_secret": demo_shop.APPLICATION_SECRET,
@@ -58,6 +60,6 @@ def scb_config(shop: DemoShop, public_url: str) -> Mapping[str, Any]:
                         "prefixes": {demo_shop.REF3_PREFIX: public_url + shop.scb_callback_path},
                     }
                 ],
-            }
+            },
         ],
     }

@@ -149,6 +149,7 @@ def order_for(attempt: Attempt, payment: Payment, description: str | None = None
         now=datetime.now(attempt.created_at.tzinfo),
         provider_reference=attempt.provider_reference,
         description=description or "",
+        return_url=payment.return_url or "",
     )
 
 

@@ -194,7 +194,19 @@ async def _take_decline(desk: _Desk, declined: Declined) -> None:
     if declined.failure in ABOUT_THE_REQUEST and desk.kind != "answer":
         await _take_unknown(desk)
         return
-    await _fail(desk, declined.failure, declined.provider_code)
+    if declined.failure is Failure.EXPIRED:
+        await _take_expiry(desk)
+    else:
+        await _fail(desk, declined.failure, declined.provider_code)
+
+
+async def _take_expiry(desk: _Desk) -> None:
+    """The provider itself stopped waiting for the payer."""
+    if may_end(desk.payment, desk.attempt, Fact.TIME_UP):
+        await desk.evidence()
+        desk.payment, desk.attempt = await end(
+            desk.tx, desk.payment, desk.attempt, Fact.TIME_UP, desk.office.public_url
+        )
 
 
 async def _take_not_sent(desk: _Desk, not_sent: NotSent) -> None:

@@ -91,6 +91,14 @@ async def test_a_decline_fails_the_payment_with_the_providers_code_kept(shop: Sh
     assert (await shop.rows("SELECT provider_code FROM attempts"))[0]["provider_code"] == "E77"
 
 
+async def test_what_the_provider_lets_expire_is_expired_and_not_failed(shop: Shop) -> None:
+    payment = await shop.charges(PRICE)
+    shop.bank.usual_inquiry = Declined(Failure.EXPIRED, "5", "the link has expired")
+    await shop.time_passes(MINUTE)
+    await shop.works()
+    assert (await shop.sees(payment["id"]))["status"] == "expired"
+
+
 async def test_what_was_never_sent_fails_at_once_but_only_on_the_first_send(shop: Shop) -> None:
     shop.bank.to_create.append(NotSent("connection refused"))
     assert (await shop.charges(PRICE))["status"] == "failed"

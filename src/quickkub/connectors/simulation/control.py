@@ -108,7 +108,16 @@ class Control:
         return [movement.shown() for movement in self._pay_now(ref, how, times)]
 
     def _pay_now(self, ref: str, how: Pay, times: int) -> list[Movement]:
-        return [self._simulator.pay(ref, how) for _ in range(times)]
+        """As often as it can be paid, up to `times`. Raises CannotPay when that is not even once."""
+        moved: list[Movement] = []
+        for _ in range(times):
+            try:
+                moved.append(self._simulator.pay(ref, how))
+            except CannotPay:
+                if not moved:
+                    raise
+                break
+        return moved
 
     def _plan(self, ref: str, how: Pay, times: int, later: int) -> None:
         self._simulator.item(ref)

@@ -92,8 +92,8 @@ class Page:
                 self._control.do_pay(ref, {"amount": amount})
                 return f"{ref} is paid with {amount} baht."
             case "twice":
-                self._control.do_pay(ref, {"times": 2})
-                return f"{ref} is paid twice."
+                moved = self._control.do_pay(ref, {"times": 2})
+                return f"{ref} is paid {'twice' if len(moved) > 1 else 'once; it cannot be paid again'}."
             case "late":
                 seconds = form.get("seconds", "")
                 if not (seconds.isascii() and seconds.isdigit()):
