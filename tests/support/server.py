@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import random
 import socket
 from collections.abc import AsyncIterator
 from typing import Any
@@ -13,11 +14,13 @@ import uvicorn
 
 def free_socket() -> socket.socket:
     """A listening socket below the range from which the system gives out ports by itself."""
-    for port in range(23_000, 28_000):
+    for port in random.sample(range(23_000, 28_000), 200):
         listening = socket.socket(socket.AF_INET, socket.SOCK_STREAM)
         listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
             listening.bind(("127.0.0.1", port))
+            # Two processes may bind the same port; only one of them may listen.
+            listening.listen(128)
         except OSError:
             listening.close()
             continue
