@@ -122,7 +122,10 @@ def install(kind: str) -> None:
     pinned = ("--require-hashes", "-r", f"requirements/{kind}.txt")
     in_place = ("--no-build-isolation", "--no-deps", "--editable", ".")
     with_uv = done(pip_install("--require-hashes", "-r", "requirements/bootstrap.txt"))
-    if with_uv and done(uv_install(*pinned)) and done(uv_install(*in_place)):
+    # Compiled now, as pip does by itself: otherwise every first start does it, three processes side by side.
+    compiled = ("--compile-bytecode", *pinned)
+    if with_uv and done(uv_install(*compiled)) and done(uv_install(*in_place)):
+        done([str(PYTHON), "-m", "compileall", "-q", "src"])
         return
     say("uv could not do it here, so pip does; this takes a little longer.")
     if not done(pip_install(*pinned)):

@@ -9,7 +9,7 @@ from alembic.config import Config
 from alembic.script import ScriptDirectory
 
 from quickkub.storage.migrate import migrate
-from quickkub.storage.schema import MIGRATIONS, head_revision
+from quickkub.storage.schema import MIGRATIONS, head_revision, is_newest
 
 
 def test_the_newest_file_name_is_the_runners_head() -> None:
@@ -33,3 +33,10 @@ async def test_migrating_twice_changes_nothing(database_dsn: str) -> None:
         assert await connection.fetchval("SELECT version_num FROM alembic_version") == head_revision()
     finally:
         await connection.close()
+
+
+async def test_a_restart_knows_without_the_runner_whether_there_is_anything_to_migrate(
+    database_dsn: str, postgres_dsn: str
+) -> None:
+    assert await is_newest(database_dsn)
+    assert not await is_newest(postgres_dsn)

@@ -35,8 +35,6 @@ class HouseWiring:
         self, *, port: int | None, host: str | None, data_dir: Path | None, simulators: bool
     ) -> Gateway:
         """See cli.wiring.Wiring."""
-        from quickkub.storage.migrate import migrate
-
         settings = self._settings(port, host, data_dir)
 
         async def seed(dsn: str) -> Welcome:
@@ -50,7 +48,7 @@ class HouseWiring:
             host=settings.host,
             port=settings.port,
             simulators_port=settings.simulators_port if simulators else None,
-            migrate=migrate,
+            migrate=bring_up_to_date,
             seed=seed,
         )
 
@@ -96,3 +94,13 @@ class HouseWiring:
         if data_dir is not None:
             environment["QUICKKUB_DATA_DIR"] = str(data_dir)
         return read_settings(environment)
+
+
+def bring_up_to_date(dsn: str) -> None:
+    """Migrate if there is anything to migrate; a restart does without the runner, which is slow to load."""
+    from quickkub.storage.schema import is_newest
+
+    if not asyncio.run(is_newest(dsn)):
+        from quickkub.storage.migrate import migrate
+
+        migrate(dsn)
