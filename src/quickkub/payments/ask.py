@@ -9,7 +9,7 @@ from datetime import datetime
 from typing import Any
 
 from quickkub.connectors.contract import Account, Order, Unknown
-from quickkub.kernel.ids import AttemptId, MerchantId, PaymentId, new_id, new_reference
+from quickkub.kernel.ids import AttemptId, PaymentId, new_id, new_reference
 from quickkub.kernel.money import Money
 from quickkub.kernel.tokens import new_token
 from quickkub.merchants.accounts import enabled_accounts
@@ -30,7 +30,7 @@ from quickkub.payments.settle import apply
 from quickkub.payments.states import AttemptState, Fact, PaymentState
 from quickkub.payments.view import payment_view
 from quickkub.storage import Connection
-from quickkub.storage.idempotency import KeyBusy, Once, Replay, claim, keep_answer
+from quickkub.storage.idempotency import KeyBusy, Once, Replay, claim, earlier, keep_answer
 
 Render = Callable[[Mapping[str, Any]], tuple[int, bytes]]
 """Turns the payment object into the status and bytes the edge will send, so they can be stored."""
@@ -50,7 +50,9 @@ async def create(office: Office, asked: NewPayment, once: Once, render: Render) 
     Raises MethodUnavailable, CurrencyUnsupported, AmountOutOfRange, KeyReused, KeyBusy, DatabaseAway; nothing
     is written when it does.
     """
-    route = await _route(office, once.merchant, once.mode, asked)
+    route = await _route(office, asked, once)
+    if isinstance(route, Replay):
+        return await _replay(office, once, route, render)
     said = await _say(office, asked, once, route)
     if isinstance(said, Replay):
         return await _replay(office, once, said, render)
@@ -65,9 +67,13 @@ async def create(office: Office, asked: NewPayment, once: Once, render: Render) 
     return Answered(status, body, replayed=False)
 
 
-async def _route(office: Office, merchant: MerchantId, mode: str, asked: NewPayment) -> Route:
+async def _route(office: Office, asked: NewPayment, once: Once) -> Route | Replay:
+    """The key comes first: a repeat is answered as before, whatever has changed about the merchant since."""
     async with office.db.read() as reader:
-        accounts = await enabled_accounts(reader, office.vault, merchant, mode)
+        before = await earlier(reader, once)
+        if before is not None:
+            return before
+        accounts = await enabled_accounts(reader, office.vault, once.merchant, once.mode)
     route = choose(asked.method, accounts, office.connector)
     rules.refuse_amount(asked.amount, asked.method, route.manifest)
     return route
@@ -78,9 +84,9 @@ async def _say(
 ) -> tuple[Payment, Attempt] | Replay:
     payment_id = PaymentId(new_id("pay"))
     async with office.db.transaction() as tx:
-        earlier = await claim(tx, once, payment_id)
-        if earlier is not None:
-            return earlier
+        before = await claim(tx, once, payment_id)
+        if before is not None:
+            return before
         payment = await store.insert_payment(
             tx, _blank_payment(payment_id, asked, once), asked.expires_in_seconds
         )
@@ -187,14 +193,14 @@ async def cancel(office: Office, payment_id: str, once: Once, render: Render) ->
         payment = await store.find_payment(tx, once.merchant, once.mode, payment_id, lock=True)
         if payment is None:
             raise PaymentNotFound()
-        earlier = await claim(tx, once, payment.id)
+        before = await claim(tx, once, payment.id)
         attempt = (await store.attempts_of(tx, once.merchant, [payment.id]))[payment.id][-1]
-        if earlier is None or earlier.answer is None:
+        if before is None or before.answer is None:
             if not may_end(payment, attempt, Fact.CALLED_OFF):
                 raise PaymentNotCancellable(f"the payment is {payment.state.value}")
             payment, attempt = await end(tx, payment, attempt, Fact.CALLED_OFF, office.public_url)
             status, body = render(payment_view(payment, attempt, office.public_url))
             await keep_answer(tx, once, status, body)
             return Answered(status, body, replayed=False)
-    assert earlier.status is not None
-    return Answered(earlier.status, earlier.answer, replayed=True)
+    assert before.status is not None
+    return Answered(before.status, before.answer, replayed=True)

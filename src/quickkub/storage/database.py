@@ -36,6 +36,9 @@ class DatabaseAway(Refusal):
         super().__init__(detail, retry_after=2)
 
 
+ACQUIRE_SECONDS: Final = 5
+"""How long a request waits for a free connection before it is told to come back later."""
+
 _AWAY: Final = (
     OSError,
     asyncpg.PostgresConnectionError,
@@ -81,7 +84,7 @@ class Database:
     async def transaction(self) -> AsyncIterator[Connection]:
         """A READ COMMITTED transaction, committed at the end of the block. Raises DatabaseAway."""
         with _troubles_told():
-            async with self._pool.acquire() as connection, connection.transaction():
+            async with self._pool.acquire(timeout=ACQUIRE_SECONDS) as connection, connection.transaction():
                 depth = _open_transactions.set(_open_transactions.get() + 1)
                 try:
                     yield connection
@@ -92,7 +95,7 @@ class Database:
     async def read(self) -> AsyncIterator[Connection]:
         """A connection whose statements commit by themselves. Raises DatabaseAway."""
         with _troubles_told():
-            async with self._pool.acquire() as connection:
+            async with self._pool.acquire(timeout=ACQUIRE_SECONDS) as connection:
                 yield connection
 
     async def close(self) -> None:

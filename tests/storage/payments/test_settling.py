@@ -233,6 +233,13 @@ async def test_the_same_key_gives_the_same_bytes_and_one_payment(shop: Shop) -> 
         await shop.asks(baht(151), "order-1042")
 
 
+async def test_a_repeat_is_answered_as_before_even_when_the_account_is_gone_since(shop: Shop) -> None:
+    first = await shop.asks(PRICE, "order-7")
+    async with shop.db.transaction() as tx:
+        await tx.execute("UPDATE provider_accounts SET enabled = false")
+    assert (await shop.asks(PRICE, "order-7")).body == first.body
+
+
 async def test_a_key_left_by_a_crash_is_busy_and_then_answers_with_the_payment_as_it_stands(
     shop: Shop,
 ) -> None:
