@@ -7,9 +7,10 @@ from typing import Annotated
 import typer
 
 from quickkub import __version__
-from quickkub.cli import ledger, qr
 from quickkub.cli.demo import demo_command
+from quickkub.cli.ledger import app as ledger
 from quickkub.cli.listen import listen
+from quickkub.cli.qr import app as qr
 from quickkub.cli.simulators import app as simulators
 from quickkub.cli.up import up_command
 from quickkub.cli.wiring import Wiring, wiring_of
@@ -45,8 +46,8 @@ def build(wiring: Wiring) -> typer.Typer:
     app.command("demo")(demo_command)
     app.command("listen")(listen)
     app.command("serve", hidden=True)(serve)
-    app.add_typer(qr.app, name="qr")
-    app.add_typer(ledger.app, name="ledger")
+    app.add_typer(qr, name="qr")
+    app.add_typer(ledger, name="ledger")
     app.add_typer(simulators, name="simulators")
     app.add_typer(db, name="db")
     app.add_typer(seed, name="seed")

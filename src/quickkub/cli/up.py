@@ -28,6 +28,7 @@ from quickkub.storage.embedded import EmbeddedPostgres, borrowed_server, make_ow
 from quickkub.storage.reach import reach
 
 EXIT_REFUSED: Final = 1
+LOOPBACK: Final = "127.0.0.1"
 
 _DATABASE_LOOK_SECONDS: Final = 0.5
 _DATABASE_WAIT_SECONDS: Final = 20
@@ -141,8 +142,9 @@ class _Run:
         )
         if gateway.simulators_port is None:
             return lock, api, None
+        # Loopback whatever the gateway listens on: whoever reaches a simulator can say that money came.
         simulators = bind_port(
-            gateway.host,
+            LOOPBACK,
             gateway.simulators_port,
             option="QUICKKUB_SIMULATORS_PORT=",
             variable="QUICKKUB_SIMULATORS_PORT",

@@ -261,9 +261,8 @@ async def _take_waiting(desk: _Desk, waiting: Waiting) -> None:
 
 
 async def _take_nothing_yet(desk: _Desk) -> None:
-    """A clear "not paid": it ends an attempt nobody could tell about, once its time is up."""
-    over = desk.payment.time_is_up and may_end(desk.payment, desk.attempt, Fact.TIME_UP)
-    if desk.attempt.state is AttemptState.UNKNOWN and over:
+    """A clear "not paid": once its time is up it ends even an attempt that nobody could tell about."""
+    if desk.payment.time_is_up and may_end(desk.payment, desk.attempt, Fact.TIME_UP):
         desk.payment, desk.attempt = await end(
             desk.tx, desk.payment, desk.attempt, Fact.TIME_UP, desk.office.public_url
         )

@@ -59,6 +59,27 @@ async def test_money_is_booked_once_however_often_it_is_told(shop: Shop) -> None
     assert seen["status"] == "succeeded" and seen["captured_amount"] == 15_000
     assert await journal_sums(shop) == {"provider:receivable": 15_000, "merchant:payable": -15_000}
     assert await event_types(shop, payment["id"]) == ["created", "requires_action", "succeeded"]
+    assert await shop.counts("evidence") == 2, "what was said before is not kept again"
+    assert [row["times_seen"] for row in await shop.rows("SELECT times_seen FROM inbox")] == [3]
+
+
+async def test_an_inquiry_that_is_itself_refused_proves_nothing_about_the_payment(shop: Shop) -> None:
+    payment = await shop.charges(PRICE)
+    shop.bank.usual_inquiry = Declined(Failure.PROVIDER_MISCONFIGURED, "9500", "the key was changed")
+    await shop.time_passes(MINUTE)
+    await shop.works()
+    assert (await shop.sees(payment["id"]))["status"] == "requires_action"
+
+
+async def test_a_worker_does_not_wait_for_what_another_holds(shop: Shop) -> None:
+    for _ in range(2):
+        await shop.charges(PRICE)
+    await shop.time_passes(MINUTE)
+    async with shop.db.transaction() as other:
+        held = await other.fetchval("SELECT id FROM attempts ORDER BY id LIMIT 1 FOR UPDATE")
+        claimed = await shop.payments.claim_attempts(10)
+    assert len(claimed) == 1 and claimed[0].id != held
+    assert await shop.payments.claim_attempts(10) != claimed
 
 
 async def test_a_lost_answer_is_unknown_until_the_repeat_with_the_same_reference(shop: Shop) -> None:
