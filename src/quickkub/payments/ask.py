@@ -13,7 +13,7 @@ from quickkub.kernel.ids import AttemptId, PaymentId, new_id, new_reference
 from quickkub.kernel.money import Money
 from quickkub.kernel.tokens import new_token
 from quickkub.merchants.accounts import enabled_accounts
-from quickkub.payments import rules, store
+from quickkub.payments import attempt_store, rules, store
 from quickkub.payments.announce import announce
 from quickkub.payments.ending import end, may_end
 from quickkub.payments.model import (
@@ -90,7 +90,7 @@ async def _say(
         payment = await store.insert_payment(
             tx, _blank_payment(payment_id, asked, once), asked.expires_in_seconds
         )
-        attempt = await store.insert_attempt(
+        attempt = await attempt_store.insert_attempt(
             tx, _blank_attempt(payment, route), route.why, rules.FIRST_CHECK_SECONDS
         )
         await announce(tx, payment, attempt, "created", office.public_url)
@@ -176,7 +176,7 @@ async def _replay(office: Office, once: Once, said: Replay, render: Render) -> A
     async with office.db.transaction() as tx:
         payment = await store.find_payment(tx, once.merchant, once.mode, said.resource_id)
         assert payment is not None, "the key and the payment were written together"
-        attempt = (await store.attempts_of(tx, once.merchant, [payment.id]))[payment.id][-1]
+        attempt = (await attempt_store.attempts_of(tx, once.merchant, [payment.id]))[payment.id][-1]
         if payment.state is PaymentState.CREATED:
             raise KeyBusy("the provider is being asked again", param="Idempotency-Key", retry_after=2)
         status, body = render(payment_view(payment, attempt, office.public_url))
@@ -194,7 +194,7 @@ async def cancel(office: Office, payment_id: str, once: Once, render: Render) ->
         if payment is None:
             raise PaymentNotFound()
         before = await claim(tx, once, payment.id)
-        attempt = (await store.attempts_of(tx, once.merchant, [payment.id]))[payment.id][-1]
+        attempt = (await attempt_store.attempts_of(tx, once.merchant, [payment.id]))[payment.id][-1]
         if before is None or before.answer is None:
             if not may_end(payment, attempt, Fact.CALLED_OFF):
                 raise PaymentNotCancellable(f"the payment is {payment.state.value}")

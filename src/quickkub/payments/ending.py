@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from quickkub.payments import rules, store
+from quickkub.payments import attempt_store, rules
 from quickkub.payments.announce import advance
 from quickkub.payments.model import Attempt, Payment
 from quickkub.payments.states import ATTEMPT, PAYMENT, Fact
@@ -19,5 +19,7 @@ async def end(
 ) -> tuple[Payment, Attempt]:
     """End both by TIME_UP or CALLED_OFF. Raises WrongState when `may_end` says no."""
     state = ATTEMPT.after(attempt.state, fact)
-    attempt = await store.move_attempt(tx, attempt, state, check_seconds=rules.next_check_seconds(state, 0))
+    attempt = await attempt_store.move_attempt(
+        tx, attempt, state, check_seconds=rules.next_check_seconds(state, 0)
+    )
     return await advance(tx, payment, attempt, fact, public_url), attempt

@@ -20,7 +20,7 @@ from quickkub.connectors.contract import (
 from quickkub.kernel.ids import MerchantId, new_id
 from quickkub.kernel.tokens import merchant_of
 from quickkub.merchants.accounts import account_by_callback_token, account_by_id
-from quickkub.payments import inbox_store, store
+from quickkub.payments import attempt_store, inbox_store, proof_store, store
 from quickkub.payments.ask import order_for
 from quickkub.payments.inbox_store import Kept
 from quickkub.payments.model import Attempt
@@ -114,7 +114,7 @@ async def work(office: Office, kept: Kept) -> None:
     """Settle a claimed callback: find its attempt, ask the provider what is true, take that in."""
     async with office.db.read() as reader:
         found = await account_by_id(reader, office.vault, kept.merchant, kept.account)
-        attempt = await store.find_attempt_by_reference(
+        attempt = await attempt_store.find_attempt_by_reference(
             reader, kept.merchant, kept.provider, kept.account, kept.reference
         )
     assert found is not None, "a foreign key holds the account"
@@ -202,7 +202,7 @@ async def _quarantine(
     async with office.db.transaction() as tx:
         if not await inbox_store.finish(tx, kept, "quarantined"):
             return
-        await store.open_case(
+        await proof_store.open_case(
             tx,
             kept.merchant,
             case_id=new_id("case"),
@@ -213,4 +213,4 @@ async def _quarantine(
             details={**details, "callback": kept.id, "provider": kept.provider},
         )
         if attempt is not None:
-            await store.check_now(tx, attempt.merchant, attempt.id)
+            await attempt_store.check_now(tx, attempt.merchant, attempt.id)

@@ -7,7 +7,7 @@ from typing import Any
 from quickkub.connectors.contract import CallbackAnswer, RawCallback
 from quickkub.kernel.clock import rfc3339
 from quickkub.kernel.ids import MerchantId
-from quickkub.payments import ask, inbox, store, sweep
+from quickkub.payments import ask, attempt_store, inbox, proof_store, store, sweep
 from quickkub.payments.inbox_store import Kept
 from quickkub.payments.model import (
     Answered,
@@ -45,7 +45,7 @@ class Payments:
             found = await store.find_payment(reader, merchant, mode, payment)
             if found is None:
                 raise PaymentNotFound()
-            attempts = await store.attempts_of(reader, merchant, [found.id])
+            attempts = await attempt_store.attempts_of(reader, merchant, [found.id])
         return self._view(found, attempts[found.id], with_attempts=with_attempts)
 
     async def page(
@@ -54,7 +54,7 @@ class Payments:
         """One page of payments, newest first."""
         async with self._office.db.read() as reader:
             found, has_more = await store.list_payments(reader, merchant, mode, query)
-            attempts = await store.attempts_of(reader, merchant, [p.id for p in found])
+            attempts = await attempt_store.attempts_of(reader, merchant, [p.id for p in found])
         return Page(
             tuple(self._view(p, attempts[p.id], with_attempts=with_attempts) for p in found), has_more
         )
@@ -62,7 +62,7 @@ class Payments:
     async def cases(self, merchant: MerchantId, mode: str, limit: int, starting_after: str | None) -> Page:
         """What waits for a person, newest first."""
         async with self._office.db.read() as reader:
-            rows = await store.list_cases(reader, merchant, mode, limit + 1, starting_after)
+            rows = await proof_store.list_cases(reader, merchant, mode, limit + 1, starting_after)
         items = tuple(
             {
                 "id": row["id"],

@@ -12,7 +12,7 @@ from typing import Final, assert_never
 
 from quickkub.connectors.contract import Declined, Failure, NotSent, Paid, Receipt, Unknown, Waiting
 from quickkub.kernel.ids import AttemptId, MerchantId, new_id
-from quickkub.payments import books, rules, store
+from quickkub.payments import attempt_store, books, proof_store, rules, store
 from quickkub.payments.announce import advance, tell_of_extra_money
 from quickkub.payments.ending import end, may_end
 from quickkub.payments.model import Attempt, Payment
@@ -47,7 +47,7 @@ class _Desk:
             place = Place("evidence", "transcript", self.attempt.merchant, self.evidence_id)
             sealed = self.office.vault.seal(self.told.transcript, place)
             name = type(self.told.outcome).__name__.lower()
-            await store.keep_evidence(self.tx, self.attempt, self.evidence_id, self.kind, name, sealed)
+            await proof_store.keep_evidence(self.tx, self.attempt, self.evidence_id, self.kind, name, sealed)
         return self.evidence_id
 
 
@@ -90,17 +90,17 @@ async def apply(
 
 async def _lock(tx: Connection, merchant: MerchantId, attempt_id: AttemptId) -> tuple[Payment, Attempt]:
     """Payment before attempt, always, so that two workers cannot wait for each other."""
-    attempt = await store.find_attempt(tx, merchant, attempt_id)
+    attempt = await attempt_store.find_attempt(tx, merchant, attempt_id)
     assert attempt is not None, "attempts are never deleted"
     payment = await store.find_payment(tx, merchant, attempt.mode, attempt.payment, lock=True)
     assert payment is not None, "a foreign key holds the payment"
-    locked = await store.find_attempt(tx, merchant, attempt_id, lock=True)
+    locked = await attempt_store.find_attempt(tx, merchant, attempt_id, lock=True)
     assert locked is not None
     return payment, locked
 
 
 async def _take_money(desk: _Desk, paid: Paid) -> None:
-    known = await store.known_transactions(desk.tx, desk.attempt)
+    known = await proof_store.known_transactions(desk.tx, desk.attempt)
     for receipt in sorted(paid.receipts, key=lambda r: (r.paid_at, r.transaction_id)):
         if receipt.transaction_id not in known:
             await _take_receipt(desk, receipt, paid.provider_reference)
@@ -115,7 +115,7 @@ async def _take_receipt(desk: _Desk, receipt: Receipt, provider_reference: str |
         and ATTEMPT.allows(desk.attempt.state, Fact.PAID)
     )
     receipt_id = new_id("rcp")
-    fresh = await store.keep_receipt(
+    fresh = await proof_store.keep_receipt(
         desk.tx,
         desk.attempt,
         receipt_id=receipt_id,
@@ -135,7 +135,7 @@ async def _take_receipt(desk: _Desk, receipt: Receipt, provider_reference: str |
 
 
 async def _succeed(desk: _Desk, receipt: Receipt, provider_reference: str | None) -> None:
-    desk.attempt = await store.move_attempt(
+    desk.attempt = await attempt_store.move_attempt(
         desk.tx,
         desk.attempt,
         ATTEMPT.after(desk.attempt.state, Fact.PAID),
@@ -157,7 +157,7 @@ async def _succeed(desk: _Desk, receipt: Receipt, provider_reference: str | None
 async def _put_aside(desk: _Desk, receipt: Receipt, receipt_id: str) -> None:
     """Money that fits no open payment is a liability and a person's case, never dropped (P6)."""
     again = receipt.amount == desk.attempt.amount
-    await store.open_case(
+    await proof_store.open_case(
         desk.tx,
         desk.payment.merchant,
         case_id=new_id("case"),
@@ -178,7 +178,7 @@ async def _put_aside(desk: _Desk, receipt: Receipt, receipt_id: str) -> None:
 async def _pass_on(desk: _Desk, alert: str) -> None:
     """What a connector thinks a person should see, once per attempt and wording."""
     if alert:
-        await store.open_case(
+        await proof_store.open_case(
             desk.tx,
             desk.payment.merchant,
             case_id=new_id("case"),
@@ -220,7 +220,7 @@ async def _take_not_sent(desk: _Desk, not_sent: NotSent) -> None:
 async def _fail(desk: _Desk, failure: Failure, provider_code: str) -> None:
     if not _both_allow(desk, Fact.DECLINED):
         return
-    desk.attempt = await store.move_attempt(
+    desk.attempt = await attempt_store.move_attempt(
         desk.tx,
         desk.attempt,
         ATTEMPT.after(desk.attempt.state, Fact.DECLINED),
@@ -246,7 +246,7 @@ async def _take_waiting(desk: _Desk, waiting: Waiting) -> None:
     if not _both_allow(desk, Fact.AWAITS_PAYER):
         return
     key = "qr_payload" if waiting.action.kind.value == "display_qr" else "url"
-    desk.attempt = await store.move_attempt(
+    desk.attempt = await attempt_store.move_attempt(
         desk.tx,
         desk.attempt,
         ATTEMPT.after(desk.attempt.state, Fact.AWAITS_PAYER),
@@ -272,7 +272,7 @@ async def _take_unknown(desk: _Desk) -> None:
     """Say so once; while it stays so, only the time of the next inquiry moves (P9, P13)."""
     if not _both_allow(desk, Fact.CANNOT_TELL):
         return
-    desk.attempt = await store.move_attempt(
+    desk.attempt = await attempt_store.move_attempt(
         desk.tx,
         desk.attempt,
         ATTEMPT.after(desk.attempt.state, Fact.CANNOT_TELL),

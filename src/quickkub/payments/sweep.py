@@ -10,7 +10,7 @@ from typing import Final
 from quickkub.connectors.contract import Account
 from quickkub.kernel.ids import new_id
 from quickkub.merchants.accounts import account_by_id
-from quickkub.payments import rules, store
+from quickkub.payments import attempt_store, proof_store, rules, store
 from quickkub.payments.ask import call, order_for
 from quickkub.payments.ending import end, may_end
 from quickkub.payments.model import Attempt, Payment
@@ -31,7 +31,7 @@ UNSURE: Final = frozenset({AttemptState.CREATED, AttemptState.UNKNOWN})
 async def claim_attempts(office: Office, limit: int) -> list[Attempt]:
     """Take up to `limit` attempts whose inquiry is due."""
     async with office.db.transaction() as tx:
-        return await store.claim_due_attempts(tx, limit, LEASE_SECONDS)
+        return await attempt_store.claim_due_attempts(tx, limit, LEASE_SECONDS)
 
 
 async def check_attempt(office: Office, attempt: Attempt) -> None:
@@ -41,10 +41,10 @@ async def check_attempt(office: Office, attempt: Attempt) -> None:
     _, after = await apply(office, attempt.merchant, attempt.id, told, kind)
     async with office.db.transaction() as tx:
         if after.state is not attempt.state:
-            await store.drop_lease(tx, attempt)
+            await attempt_store.drop_lease(tx, attempt)
             return
         checks = attempt.checks + 1
-        await store.finish_check(tx, attempt, rules.next_check_seconds(after.state, checks))
+        await attempt_store.finish_check(tx, attempt, rules.next_check_seconds(after.state, checks))
         if after.state is AttemptState.UNKNOWN and checks >= rules.UNKNOWN_CHECKS_MAX:
             await _hand_to_person(tx, attempt)
 
@@ -69,7 +69,7 @@ async def ask_again(office: Office, payment: Payment, attempt: Attempt, account:
 
 
 async def _hand_to_person(tx: Connection, attempt: Attempt) -> None:
-    await store.open_case(
+    await proof_store.open_case(
         tx,
         attempt.merchant,
         case_id=new_id("case"),
@@ -91,7 +91,7 @@ async def expire_due(office: Office, limit: int) -> int:
 
 
 async def _expire(tx: Connection, office: Office, payment: Payment) -> None:
-    attempt = (await store.attempts_of(tx, payment.merchant, [payment.id]))[payment.id][-1]
+    attempt = (await attempt_store.attempts_of(tx, payment.merchant, [payment.id]))[payment.id][-1]
     # While nobody can tell, time alone decides nothing: the inquiry that gets a clear answer ends it.
     if attempt.state in UNSURE or not may_end(payment, attempt, Fact.TIME_UP):
         await store.postpone_payment(tx, payment, POSTPONE_SECONDS)

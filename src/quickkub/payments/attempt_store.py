@@ -1,0 +1,201 @@
+"""SQL for attempts: the words of each try, its state, and the lease under which it is asked about."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any, Final
+
+from quickkub.kernel.ids import AttemptId, MerchantId, PaymentId
+from quickkub.kernel.money import CURRENCIES, Money
+from quickkub.payments.model import Attempt
+from quickkub.payments.states import AttemptState
+from quickkub.storage import Connection, Row
+
+ATTEMPT_COLUMNS: Final = """
+    merchant_id, id, payment_id, mode, provider, account_id, amount, currency, state, reference,
+    provider_reference, next_action, failure_code, checks, lease_token, created_at
+"""
+JITTER: Final = "(0.9 + random() * 0.2)"
+"""20 % spread, so that attempts that failed together do not come back together."""
+
+
+def read_attempt(row: Row) -> Attempt:
+    return Attempt(
+        merchant=MerchantId(row["merchant_id"]),
+        id=AttemptId(row["id"]),
+        payment=PaymentId(row["payment_id"]),
+        mode=row["mode"],
+        provider=row["provider"],
+        account=row["account_id"],
+        amount=Money(row["amount"], CURRENCIES[row["currency"]]),
+        state=AttemptState(row["state"]),
+        reference=row["reference"],
+        provider_reference=row["provider_reference"],
+        next_action=row["next_action"],
+        failure_code=row["failure_code"],
+        checks=row["checks"],
+        lease_token=row["lease_token"],
+        created_at=row["created_at"],
+    )
+
+
+async def insert_attempt(
+    tx: Connection, attempt: Attempt, why: dict[str, Any], check_seconds: int
+) -> Attempt:
+    """Write the intent: reference and first inquiry stand before any call."""
+    row = await tx.fetchrow(
+        f"""
+        INSERT INTO attempts (merchant_id, id, payment_id, mode, provider, account_id, amount, currency,
+                              state, reference, why, next_check_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'created', $9, $10, now() + make_interval(secs => $11))
+        RETURNING {ATTEMPT_COLUMNS}
+        """,  # noqa: S608
+        attempt.merchant,
+        attempt.id,
+        attempt.payment,
+        attempt.mode,
+        attempt.provider,
+        attempt.account,
+        attempt.amount.minor,
+        attempt.amount.currency.code,
+        attempt.reference,
+        why,
+        check_seconds,
+    )
+    assert row is not None
+    return read_attempt(row)
+
+
+async def find_attempt(
+    reader: Connection, merchant: MerchantId, attempt: str, *, lock: bool = False
+) -> Attempt | None:
+    row = await reader.fetchrow(
+        f"SELECT {ATTEMPT_COLUMNS} FROM attempts WHERE merchant_id = $1 AND id = $2"  # noqa: S608
+        + (" FOR UPDATE" if lock else ""),
+        merchant,
+        attempt,
+    )
+    return read_attempt(row) if row else None
+
+
+async def find_attempt_by_reference(
+    reader: Connection, merchant: MerchantId, provider: str, account: str, reference: str
+) -> Attempt | None:
+    row = await reader.fetchrow(
+        f"""
+        SELECT {ATTEMPT_COLUMNS} FROM attempts
+         WHERE merchant_id = $1 AND provider = $2 AND account_id = $3 AND reference = $4
+        """,  # noqa: S608
+        merchant,
+        provider,
+        account,
+        reference,
+    )
+    return read_attempt(row) if row else None
+
+
+async def attempts_of(
+    reader: Connection, merchant: MerchantId, payments: Sequence[str]
+) -> dict[str, list[Attempt]]:
+    """Attempts of several payments, oldest first, by payment id."""
+    rows = await reader.fetch(
+        f"""
+        SELECT {ATTEMPT_COLUMNS} FROM attempts
+         WHERE merchant_id = $1 AND payment_id = ANY ($2) ORDER BY id
+        """,  # noqa: S608
+        merchant,
+        list(payments),
+    )
+    found: dict[str, list[Attempt]] = {payment: [] for payment in payments}
+    for row in rows:
+        found[row["payment_id"]].append(read_attempt(row))
+    return found
+
+
+async def move_attempt(
+    tx: Connection,
+    attempt: Attempt,
+    state: AttemptState,
+    *,
+    next_action: dict[str, Any] | None = None,
+    provider_reference: str | None = None,
+    failure_code: str | None = None,
+    provider_code: str | None = None,
+    evidence: str | None = None,
+    check_seconds: int | None,
+) -> Attempt:
+    """Write a new state, start counting inquiries anew, and set the next one (None: no more)."""
+    row = await tx.fetchrow(
+        f"""
+        UPDATE attempts
+           SET state = $3, updated_at = now(), checks = 0,
+               next_action = coalesce($4, next_action), provider_reference = coalesce($5, provider_reference),
+               failure_code = $6, provider_code = $7, evidence_id = coalesce($8, evidence_id),
+               next_check_at = now() + make_interval(secs => $9 * {JITTER})
+         WHERE merchant_id = $1 AND id = $2
+        RETURNING {ATTEMPT_COLUMNS}
+        """,  # noqa: S608
+        attempt.merchant,
+        attempt.id,
+        state.value,
+        next_action,
+        provider_reference,
+        failure_code,
+        provider_code,
+        evidence,
+        check_seconds,
+    )
+    assert row is not None, "the attempt row is locked by this transaction"
+    return read_attempt(row)
+
+
+async def claim_due_attempts(tx: Connection, limit: int, lease_seconds: int) -> list[Attempt]:
+    """Take attempts whose inquiry is due, under a lease whose token stops a slow worker (D6)."""
+    rows = await tx.fetch(
+        f"""
+        UPDATE attempts SET lease_until = clock_timestamp() + make_interval(secs => $2),
+                            lease_token = lease_token + 1
+         WHERE (merchant_id, id) IN (
+               SELECT merchant_id, id FROM attempts
+                WHERE next_check_at <= clock_timestamp()
+                  AND (lease_until IS NULL OR lease_until <= clock_timestamp())
+                ORDER BY next_check_at LIMIT $1 FOR UPDATE SKIP LOCKED)
+        RETURNING {ATTEMPT_COLUMNS}
+        """,  # noqa: S608
+        limit,
+        lease_seconds,
+    )
+    return [read_attempt(row) for row in rows]
+
+
+async def finish_check(tx: Connection, attempt: Attempt, check_seconds: int | None) -> bool:
+    """Count the inquiry and set the next one, if this worker still holds the lease. False: another has it."""
+    done: str = await tx.execute(
+        f"""
+        UPDATE attempts SET lease_until = NULL, checks = checks + 1,
+               next_check_at = now() + make_interval(secs => $4 * {JITTER})
+         WHERE merchant_id = $1 AND id = $2 AND lease_token = $3
+        """,  # noqa: S608
+        attempt.merchant,
+        attempt.id,
+        attempt.lease_token,
+        check_seconds,
+    )
+    return done == "UPDATE 1"
+
+
+async def drop_lease(tx: Connection, attempt: Attempt) -> None:
+    """Give an attempt back whose state moved while we held it; its next inquiry is set already."""
+    await tx.execute(
+        "UPDATE attempts SET lease_until = NULL WHERE merchant_id = $1 AND id = $2 AND lease_token = $3",
+        attempt.merchant,
+        attempt.id,
+        attempt.lease_token,
+    )
+
+
+async def check_now(tx: Connection, merchant: MerchantId, attempt: AttemptId) -> None:
+    """Bring the next inquiry of an attempt forward."""
+    await tx.execute(
+        "UPDATE attempts SET next_check_at = now() WHERE merchant_id = $1 AND id = $2", merchant, attempt
+    )

@@ -1,0 +1,128 @@
+"""SQL for what providers proved: evidence, receipts of money, and cases for people."""
+
+from __future__ import annotations
+
+from datetime import datetime
+from typing import Any
+
+from quickkub.kernel.ids import MerchantId
+from quickkub.kernel.money import Money
+from quickkub.payments.model import Attempt
+from quickkub.storage import Connection, Row
+
+
+async def keep_evidence(
+    tx: Connection, attempt: Attempt, evidence_id: str, kind: str, outcome: str, sealed: bytes
+) -> None:
+    """Store what was said on the wire, sealed, before anything is concluded from it (P8)."""
+    await tx.execute(
+        """
+        INSERT INTO evidence (merchant_id, id, payment_id, attempt_id, provider, kind, outcome, transcript)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+        """,
+        attempt.merchant,
+        evidence_id,
+        attempt.payment,
+        attempt.id,
+        attempt.provider,
+        kind,
+        outcome,
+        sealed,
+    )
+
+
+async def keep_receipt(
+    tx: Connection,
+    attempt: Attempt,
+    *,
+    receipt_id: str,
+    transaction_id: str,
+    amount: Money,
+    applied: bool,
+    evidence: str,
+    paid_at: datetime,
+) -> bool:
+    """Write a movement of money down. False: it is there already and there is nothing to do."""
+    done: str = await tx.execute(
+        """
+        INSERT INTO receipts (merchant_id, id, mode, provider, account_id, payment_id, attempt_id,
+                              transaction_id, amount, currency, applied, evidence_id, paid_at)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+        ON CONFLICT (merchant_id, provider, account_id, transaction_id) DO NOTHING
+        """,
+        attempt.merchant,
+        receipt_id,
+        attempt.mode,
+        attempt.provider,
+        attempt.account,
+        attempt.payment,
+        attempt.id,
+        transaction_id,
+        amount.minor,
+        amount.currency.code,
+        applied,
+        evidence,
+        paid_at,
+    )
+    return done == "INSERT 0 1"
+
+
+async def known_transactions(tx: Connection, attempt: Attempt) -> set[str]:
+    """Provider transaction ids already written down for this attempt's account and payment."""
+    rows = await tx.fetch(
+        """
+        SELECT transaction_id FROM receipts
+         WHERE merchant_id = $1 AND provider = $2 AND account_id = $3 AND payment_id = $4
+        """,
+        attempt.merchant,
+        attempt.provider,
+        attempt.account,
+        attempt.payment,
+    )
+    return {row["transaction_id"] for row in rows}
+
+
+async def open_case(
+    tx: Connection,
+    merchant: MerchantId,
+    *,
+    case_id: str,
+    mode: str,
+    kind: str,
+    fact: str,
+    payment: str | None,
+    details: dict[str, Any],
+) -> bool:
+    """Put something before a person, once per fact. False: the case is there already."""
+    done: str = await tx.execute(
+        """
+        INSERT INTO cases (merchant_id, id, mode, kind, fact, payment_id, details)
+        VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (merchant_id, kind, fact) DO NOTHING
+        """,
+        merchant,
+        case_id,
+        mode,
+        kind,
+        fact,
+        payment,
+        details,
+    )
+    return done == "INSERT 0 1"
+
+
+async def list_cases(
+    reader: Connection, merchant: MerchantId, mode: str, limit: int, starting_after: str | None
+) -> list[Row]:
+    """Cases, newest first."""
+    rows: list[Row] = await reader.fetch(
+        """
+        SELECT id, kind, payment_id, state, details, opened_at, closed_at FROM cases
+         WHERE merchant_id = $1 AND mode = $2 AND ($3::text IS NULL OR id < $3)
+         ORDER BY id DESC LIMIT $4
+        """,
+        merchant,
+        mode,
+        starting_after,
+        limit,
+    )
+    return rows
