@@ -77,6 +77,7 @@ class MadeUpBank:
     usual_inquiry: Outcome = field(default_factory=Waiting)
     created: list[str] = field(default_factory=list)
     inquired: list[str] = field(default_factory=list)
+    heard: list[RawCallback] = field(default_factory=list)
     manifest: Manifest = MANIFEST
 
     def token(self, account: Account) -> TokenExchange:
@@ -96,6 +97,7 @@ class MadeUpBank:
         return self.to_inquire.popleft() if self.to_inquire else self.usual_inquiry
 
     def read_callback(self, account: Account, raw: RawCallback) -> CallbackNews:
+        self.heard.append(raw)
         if raw.headers.get("x-forged"):
             raise Forged("the made-up signature is wrong")
         try:

@@ -100,6 +100,8 @@ async def _store(office: Office, account: Account, news: CallbackNews, raw: RawC
             event_key=event_key(news, raw.body),
             reference=news.reference,
             sealed=sealed,
+            method=raw.method,
+            query=raw.query,
             headers=dict(raw.headers),
         )
 
@@ -124,7 +126,9 @@ async def work(office: Office, kept: Kept) -> None:
         await _quarantine(office, kept, account.mode, "unknown_reference", None, unknown)
         return
     body = office.vault.open(kept.body, Place("inbox", "body", kept.merchant, kept.id))
-    news = office.connector(kept.provider).read_callback(account, RawCallback("POST", kept.headers, {}, body))
+    news = office.connector(kept.provider).read_callback(
+        account, RawCallback(kept.method, kept.headers, kept.query, body)
+    )
     if news.receipt is not None and news.receipt.amount != attempt.amount:
         await _wrong_amount(office, kept, attempt, news)
         return

@@ -24,6 +24,8 @@ class Kept:
     account: str
     event_key: str
     reference: str
+    method: str
+    query: Mapping[str, str]
     body: bytes
     headers: Mapping[str, str]
     tries: int
@@ -40,13 +42,16 @@ async def keep(
     event_key: str,
     reference: str,
     sealed: bytes,
+    method: str,
+    query: Mapping[str, str],
     headers: Mapping[str, str],
 ) -> bool:
     """Store a callback. False: the same news came before, and only its count went up."""
     kept: str = await tx.fetchval(
         """
-        INSERT INTO inbox (merchant_id, id, provider, account_id, event_key, reference, body, headers)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+        INSERT INTO inbox (merchant_id, id, provider, account_id, event_key, reference, body, headers, method,
+                           query)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
         ON CONFLICT (merchant_id, provider, account_id, event_key)
         DO UPDATE SET times_seen = inbox.times_seen + 1
         RETURNING id
@@ -59,6 +64,8 @@ async def keep(
         reference,
         sealed,
         dict(headers),
+        method,
+        dict(query),
     )
     return kept == callback_id
 
@@ -99,8 +106,8 @@ async def claim_due(tx: Connection, limit: int, lease_seconds: int) -> list[Kept
                 WHERE due_at <= clock_timestamp()
                   AND (lease_until IS NULL OR lease_until <= clock_timestamp())
                 ORDER BY due_at LIMIT $1 FOR UPDATE SKIP LOCKED)
-        RETURNING merchant_id, id, provider, account_id, event_key, reference, body, headers, tries,
-                  lease_token
+        RETURNING merchant_id, id, provider, account_id, event_key, reference, body, headers, method,
+                  query, tries, lease_token
         """,
         limit,
         lease_seconds,
@@ -113,6 +120,8 @@ async def claim_due(tx: Connection, limit: int, lease_seconds: int) -> list[Kept
             account=row["account_id"],
             event_key=row["event_key"],
             reference=row["reference"] or "",
+            method=row["method"],
+            query=row["query"],
             body=bytes(row["body"]),
             headers=row["headers"],
             tries=row["tries"],

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from datetime import timedelta
 from itertools import permutations
 
 import pytest
 
-from quickkub.connectors.contract import Declined, Failure, NotSent, Paid, Unknown, Waiting
+from quickkub.connectors.contract import Declined, Failure, NotSent, Paid, RawCallback, Unknown, Waiting
 from quickkub.kernel.money import baht
 from quickkub.payments.model import (
     AmountOutOfRange,
@@ -218,6 +219,16 @@ async def test_a_callback_nobody_can_confirm_ends_as_a_case_and_books_nothing(sh
         await shop.time_passes(timedelta(hours=1))
     assert [r["kind"] for r in await shop.rows("SELECT kind FROM cases")] == ["callback_unconfirmed"]
     assert await shop.counts("journals") == 0
+
+
+async def test_the_worker_reads_a_callback_exactly_as_it_came(shop: Shop) -> None:
+    payment = await shop.charges(PRICE)
+    reference = (await shop.sees(payment["id"]))["attempts"][0]["reference"]
+    body = json.dumps({"id": "T1", "ref": reference, "amount": "150"}).encode()
+    came = RawCallback("GET", {"x-signed": "yes"}, {"sign": "b+/="}, body)
+    await shop.payments.keep_callback("madeup", shop.token, came)
+    await shop.works()
+    assert shop.bank.heard[0] == shop.bank.heard[-1] == came
 
 
 async def test_a_callback_for_an_unknown_reference_is_kept_answered_and_a_case(shop: Shop) -> None:
