@@ -126,12 +126,31 @@ async def _take_receipt(desk: _Desk, receipt: Receipt, provider_reference: str |
         paid_at=receipt.paid_at,
     )
     if not fresh:
+        await _told_for_another(desk, receipt)
         return
     await books.book_receipt(desk.tx, desk.attempt, receipt_id, receipt, applied=ours)
     if ours:
         await _succeed(desk, receipt, provider_reference)
     else:
         await _put_aside(desk, receipt, receipt_id)
+
+
+async def _told_for_another(desk: _Desk, receipt: Receipt) -> None:
+    """One movement named for two payments: it is booked for the first, and a person looks at the second."""
+    await proof_store.open_case(
+        desk.tx,
+        desk.payment.merchant,
+        case_id=new_id("case"),
+        mode=desk.payment.mode,
+        kind="transaction_told_twice",
+        fact=f"{desk.attempt.id}:{receipt.transaction_id}",
+        payment=desk.payment.id,
+        details={
+            "transaction_id": receipt.transaction_id,
+            "received": receipt.amount.minor,
+            "currency": receipt.amount.currency.code,
+        },
+    )
 
 
 async def _succeed(desk: _Desk, receipt: Receipt, provider_reference: str | None) -> None:

@@ -60,7 +60,13 @@ async def deliveries_of(
         if await endpoint_store.find(reader, merchant, mode, endpoint) is None:
             raise EndpointNotFound
         return await store.list_deliveries(
-            reader, merchant, endpoint, state=state, starting_after=starting_after, limit=limit
+            reader,
+            merchant,
+            mode,
+            endpoint=endpoint,
+            state=state,
+            after=(starting_after, endpoint) if starting_after else None,
+            limit=limit,
         )
 
 

@@ -269,24 +269,35 @@ async def revive_dead(tx: Connection, merchant: MerchantId, endpoint: str) -> in
 async def list_deliveries(
     reader: Connection,
     merchant: MerchantId,
-    endpoint: str,
+    mode: str,
     *,
+    endpoint: str | None = None,
     state: str | None = None,
-    starting_after: str | None = None,
+    after: tuple[str, str] | None = None,
     limit: int = 10,
 ) -> list[Delivery]:
-    """Deliveries to an endpoint, the newest event first. `starting_after` is an event id."""
+    """Deliveries to one or all of a merchant's endpoints, deleted ones included, the newest event first.
+
+    `after` is the event and endpoint of the last one seen.
+    """
+    event_after, endpoint_after = after or (None, None)
     rows = await reader.fetch(
         f"""
-        SELECT {_DELIVERY_COLUMNS} FROM webhook_deliveries
-         WHERE merchant_id = $1 AND endpoint_id = $2
-           AND ($3::text IS NULL OR state = $3) AND ($4::text IS NULL OR event_id < $4)
-         ORDER BY event_id DESC LIMIT $5
+        SELECT d.* FROM webhook_endpoints e
+         CROSS JOIN LATERAL (
+               SELECT {_DELIVERY_COLUMNS} FROM webhook_deliveries
+                WHERE merchant_id = e.merchant_id AND endpoint_id = e.id AND ($4::text IS NULL OR state = $4)
+                  AND ($5::text IS NULL OR (event_id, endpoint_id) < ($5, $6::text))
+                ORDER BY event_id DESC LIMIT $7) d
+         WHERE e.merchant_id = $1 AND e.mode = $2 AND ($3::text IS NULL OR e.id = $3)
+         ORDER BY d.event_id DESC, d.endpoint_id DESC LIMIT $7
         """,  # noqa: S608
         merchant,
+        mode,
         endpoint,
         state,
-        starting_after,
+        event_after,
+        endpoint_after,
         limit,
     )
     return [_read_delivery(row) for row in rows]

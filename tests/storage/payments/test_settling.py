@@ -72,6 +72,28 @@ async def test_an_inquiry_that_is_itself_refused_proves_nothing_about_the_paymen
     assert (await shop.sees(payment["id"]))["status"] == "requires_action"
 
 
+async def test_one_transaction_told_for_two_payments_is_booked_once_and_shown_to_a_person(shop: Shop) -> None:
+    first = await shop.charges(PRICE)
+    second = await shop.charges(PRICE)
+    shop.bank.usual_inquiry = Paid((receipt(PRICE, "T1"),))
+    for _ in range(2):
+        await shop.time_passes(MINUTE)
+        await shop.works()
+    ends = sorted([(await shop.sees(one["id"]))["status"] for one in (first, second)])
+    assert ends == ["requires_action", "succeeded"]
+    assert await journal_sums(shop) == {"provider:receivable": 15_000, "merchant:payable": -15_000}
+    assert [r["kind"] for r in await shop.rows("SELECT kind FROM cases")] == ["transaction_told_twice"]
+
+
+async def test_a_worker_does_not_wait_for_a_callback_another_holds(shop: Shop) -> None:
+    for transaction in ("T1", "T2"):
+        await shop.is_told({"id": transaction, "ref": "NOBODYS", "amount": "150"})
+    async with shop.db.transaction() as other:
+        held = await other.fetchval("SELECT id FROM inbox ORDER BY due_at LIMIT 1 FOR UPDATE")
+        claimed = await shop.payments.claim_callbacks(10)
+    assert len(claimed) == 1 and claimed[0].id != held
+
+
 async def test_a_worker_does_not_wait_for_what_another_holds(shop: Shop) -> None:
     for _ in range(2):
         await shop.charges(PRICE)

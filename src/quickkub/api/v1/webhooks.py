@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from litestar import Response, delete, get, post
 
-from quickkub.api import schema, store
+from quickkub.api import schema
 from quickkub.api.lists import answer, page
 from quickkub.api.operations import Operation, says
 from quickkub.api.request import ApiRequest
 from quickkub.api.strictjson import ParameterInvalid
 from quickkub.kernel.ids import has_shape
+from quickkub.webhooks import store
 from quickkub.webhooks.endpoints import Changes
 from quickkub.webhooks.guard import UrlRefused
 from quickkub.webhooks.replay import delivery_view
