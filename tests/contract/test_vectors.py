@@ -83,7 +83,8 @@ async def test_connector_concludes_the_same_from_the_simulator_itself(vector: Ve
 def test_connector_reads_and_answers_a_callback_as_the_vector_says(vector: Vector) -> None:
     connector = registry.connector(vector.provider)
     raw = RawCallback("POST", {}, {}, vector.callback())
-    news = connector.read_callback(vector.account("https://bank.example"), raw)
+    account = vector.account("https://bank.example")
+    news = connector.read_callback(account, raw)
     assert news.receipt is not None
     read = {
         "event_key": news.event_key,
@@ -94,7 +95,7 @@ def test_connector_reads_and_answers_a_callback_as_the_vector_says(vector: Vecto
     }
     assert fits(vector.said["news"], read), read
     assert news.receipt.paid_at.tzinfo is UTC
-    answer = connector.answer_callback(news)
+    answer = connector.answer_callback(account, news)
     assert [answer.status, loads(answer.body)] == vector.said["answer"]
 
 
@@ -116,7 +117,7 @@ async def test_simulator_sends_the_callback_and_is_content_with_our_answer(vecto
     async def gateway(request: web.Request) -> web.Response:
         came.append(await request.read())
         news = connector.read_callback(account, RawCallback("POST", {}, {}, came[-1]))
-        answer = connector.answer_callback(news)
+        answer = connector.answer_callback(account, news)
         return web.Response(status=answer.status, body=answer.body, content_type=answer.content_type)
 
     simulator = registry.simulator(vector.provider)({})

@@ -101,7 +101,7 @@ class MadeUp:
     def read_callback(self, account: Account, raw: RawCallback) -> CallbackNews:
         raise Unreadable("the made-up provider does not call")
 
-    def answer_callback(self, news: CallbackNews) -> CallbackAnswer:
+    def answer_callback(self, account: Account, news: CallbackNews) -> CallbackAnswer:
         return CallbackAnswer(200, b"{}")
 
     def trusts_callbacks(self, account: Account) -> bool:

@@ -107,7 +107,7 @@ class MadeUpBank:
         except (ValueError, KeyError) as trouble:
             raise Unreadable("not the made-up bank's words") from trouble
 
-    def answer_callback(self, news: CallbackNews) -> CallbackAnswer:
+    def answer_callback(self, account: Account, news: CallbackNews) -> CallbackAnswer:
         return CallbackAnswer(200, b'{"ok":true}')
 
     def trusts_callbacks(self, account: Account) -> bool:

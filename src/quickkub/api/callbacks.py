@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from litestar import Response, post
+from litestar import HttpMethod, Response, route
 
 from quickkub.api.problems import RouteNotFound
 from quickkub.api.request import GatewayRequest
@@ -20,8 +20,9 @@ _PROVIDER: Final = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 _TOKEN: Final = re.compile(r"[A-Za-z0-9_-]{1,100}")
 
 
-@post(
+@route(
     "/callbacks/{provider:str}/{token:str}",
+    http_method=[HttpMethod.POST, HttpMethod.GET],
     status_code=200,
     request_max_body_size=BODY_BYTES_MAX,
     include_in_schema=False,
@@ -32,7 +33,9 @@ async def callback(request: GatewayRequest) -> Response[bytes]:
     if _PROVIDER.fullmatch(provider) is None or _TOKEN.fullmatch(token) is None:
         raise RouteNotFound("there is nothing at this address")
     said = await request.services.payments.keep_callback(provider, token, await _raw(request))
-    return Response(said.body, status_code=said.status, media_type=said.content_type)
+    return Response(
+        said.body, status_code=said.status, media_type=said.content_type, headers=dict(said.headers)
+    )
 
 
 async def _raw(request: GatewayRequest) -> RawCallback:

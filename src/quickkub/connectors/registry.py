@@ -5,6 +5,7 @@ from __future__ import annotations
 import pkgutil
 from functools import cache, lru_cache
 from importlib import import_module
+from pathlib import Path
 from types import ModuleType
 
 from quickkub.connectors import providers as folder
@@ -20,13 +21,21 @@ class UnknownProvider(Refusal):
 
 
 def names() -> list[str]:
-    """The providers' names, sorted."""
+    """The providers' names, sorted. A name is the manifest's; its folder may be spelt as Python needs it."""
     return list(_found_in(tuple(folder.__path__)))
 
 
+def folder_of(name: str) -> Path:
+    """The provider's folder on disk. Raises UnknownProvider."""
+    return Path(str(_part(name, "manifest").__file__)).parent
+
+
 @lru_cache
-def _found_in(paths: tuple[str, ...]) -> tuple[str, ...]:
-    return tuple(sorted(found.name for found in pkgutil.iter_modules(paths) if found.ispkg))
+def _found_in(paths: tuple[str, ...]) -> dict[str, str]:
+    """Module by provider name; only the folder's own manifest is imported."""
+    modules = sorted(found.name for found in pkgutil.iter_modules(paths) if found.ispkg)
+    named = {import_module(f"{folder.__name__}.{m}.manifest").MANIFEST.name: m for m in modules}
+    return dict(sorted(named.items()))
 
 
 def providers() -> dict[str, Manifest]:
@@ -49,6 +58,7 @@ def simulator(name: str) -> SimulatorMaker:
 @cache
 def _part(name: str, part: str) -> ModuleType:
     # Only a name that was found is imported, so that no name from outside reaches the import system.
-    if name not in names():
+    module = _found_in(tuple(folder.__path__)).get(name)
+    if module is None:
         raise UnknownProvider(f"there is no provider {name[:40]!r}", param="provider")
-    return import_module(f"{folder.__name__}.{name}.{part}")
+    return import_module(f"{folder.__name__}.{module}.{part}")

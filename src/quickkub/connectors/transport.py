@@ -20,6 +20,7 @@ from typing import Any, Final, Generic, TypeAlias, TypeVar
 from urllib.parse import urlencode, urlsplit
 
 import aiohttp
+from yarl import URL
 
 from quickkub.connectors.contract import (
     Account,
@@ -190,7 +191,7 @@ class Line:
     ) -> Response:
         """The answer of any status. Raises NoAnswer."""
         try:
-            address = _address(account, self._connector(account.provider).manifest)
+            address = _address(account, self._connector(account.provider).manifest, request.host)
             gate = self._gate(account.provider, address)
             async with gate.passing(asks_only=request.asks_only or private):
                 answer = await self._send(account, address, request)
@@ -202,7 +203,9 @@ class Line:
         return answer
 
     async def _send(self, account: Account, address: str, request: Request) -> Response:
-        url = address + request.path + ("?" + urlencode(request.query) if request.query else "")
+        query = request.query_text or urlencode(request.query)
+        # What is signed is sent as it stands: the client must not write an escape differently.
+        url = URL(address + request.path + ("?" + query if query else ""), encoded=True)
         tls = self._tls_for(account)
         try:
             async with (
@@ -278,10 +281,16 @@ def _without_token(token: Declined | NotSent | Unknown, *, acted: bool) -> Decli
             return NotSent(f"no access token: {why}")
 
 
-def _address(account: Account, manifest: Manifest) -> str:
-    """The account's own base URL, or the provider's for its mode. Raises NoAnswer for an unsafe one."""
-    usual = manifest.live_base_url if account.mode == "live" else manifest.sandbox_base_url
-    address = setting(account, "base_url", usual).rstrip("/")
+def _address(account: Account, manifest: Manifest, host: str = "") -> str:
+    """The account's own address, or the provider's for its mode. Raises NoAnswer for an unsafe one.
+
+    `host` names one of the provider's other addresses; the setting `<host>_base_url` replaces it.
+    """
+    sandbox, live = (
+        manifest.other_base_urls[host] if host else (manifest.sandbox_base_url, manifest.live_base_url)
+    )
+    usual = live if account.mode == "live" else sandbox
+    address = setting(account, f"{host}_base_url" if host else "base_url", usual).rstrip("/")
     parts = urlsplit(address)
     in_clear = parts.scheme == "http" and (account.mode == "test" or parts.hostname in _LOOPBACK)
     if not parts.hostname or parts.username or parts.query or parts.fragment:

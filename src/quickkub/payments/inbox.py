@@ -52,7 +52,7 @@ async def keep(office: Office, provider: str, token: str, raw: RawCallback) -> C
         await _keep_refused(office, merchant, provider, refusal.detail, raw)
         raise
     await _store(office, account, news, raw)
-    return connector.answer_callback(news)
+    return connector.answer_callback(account, news)
 
 
 async def _account(office: Office, merchant: MerchantId | None, provider: str, token: str) -> Account:

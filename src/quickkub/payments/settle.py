@@ -10,7 +10,16 @@ from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Final, assert_never
 
-from quickkub.connectors.contract import Declined, Failure, NotSent, Paid, Receipt, Unknown, Waiting
+from quickkub.connectors.contract import (
+    Authorized,
+    Declined,
+    Failure,
+    NotSent,
+    Paid,
+    Receipt,
+    Unknown,
+    Waiting,
+)
 from quickkub.kernel.ids import AttemptId, MerchantId, new_id
 from quickkub.payments import attempt_store, books, proof_store, rules, store
 from quickkub.payments.announce import advance, tell_of_extra_money
@@ -79,7 +88,7 @@ async def apply(
                 await _pass_on(desk, waiting.alert)
             case NotSent() as not_sent:
                 await _take_not_sent(desk, not_sent)
-            case Unknown():
+            case Unknown() | Authorized():
                 await _take_unknown(desk)
             case never:
                 assert_never(never)

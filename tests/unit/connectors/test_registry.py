@@ -27,7 +27,7 @@ def test_a_folder_that_is_put_there_is_a_provider(tmp_path: Path, monkeypatch: p
     (home / "connector.py").write_text("CONNECTOR = 'the connector'\n")
     (home / "simulator.py").write_text("SIMULATOR = 'the simulator'\n")
     monkeypatch.setattr(folder, "__path__", [*folder.__path__, str(tmp_path)])
-    assert registry.names() == sorted(["scb", "walletpay"])
+    assert {"scb", "walletpay"} <= set(registry.names())
     assert registry.providers()["walletpay"].simulator_port == 3199
     assert str(registry.connector("walletpay")) == "the connector"
     assert str(registry.simulator("walletpay")) == "the simulator"

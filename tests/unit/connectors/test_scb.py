@@ -464,7 +464,8 @@ def test_a_repeat_has_the_same_key_and_gets_the_same_answer() -> None:
         CONNECTOR.read_callback(account(), RawCallback("POST", {}, {}, confirmation())) for _ in range(2)
     )
     assert first.event_key == again.event_key == "T1"
-    assert CONNECTOR.answer_callback(first) == CONNECTOR.answer_callback(again)
+    answers = {CONNECTOR.answer_callback(account(), news).body for news in (first, again)}
+    assert len(answers) == 1
 
 
 def test_a_callback_s_unmasked_payer_is_not_kept() -> None:

@@ -16,6 +16,7 @@ from quickkub.kernel.clock import rfc3339
 
 ANSWER_MAX: Final = 16 << 10
 ANSWER_SHOWN: Final = 500
+JSON_HEADERS: Final = {"content-type": "application/json", "accept": "application/json"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -48,6 +49,8 @@ class Letter:
     about: str
     url: str
     body: bytes
+    method: str = "POST"
+    headers: Mapping[str, str] = field(default_factory=lambda: dict(JSON_HEADERS))
     state: str = "waiting"
     tries: list[Try] = field(default_factory=list)
 
@@ -78,13 +81,22 @@ class Post:
         self._session: aiohttp.ClientSession | None = None
 
     def send(
-        self, about: str, url: str | None, body: bytes, *, callback: str = "send", forged: bytes | None = None
+        self,
+        about: str,
+        url: str | None,
+        body: bytes,
+        *,
+        callback: str = "send",
+        forged: bytes | None = None,
+        method: str = "POST",
+        headers: Mapping[str, str] = JSON_HEADERS,
     ) -> Letter:
         """Let a confirmation go its way. `callback` is `send`, `drop` or `duplicate`.
 
-        `forged` is the false confirmation to send when the weather says so.
+        `forged` is the body of the false confirmation to send when the weather says so; it goes with the same
+        headers. With GET the body stays empty and the words are in the address.
         """
-        letter = self._letter(about, url or "", body)
+        letter = self._letter(about, url or "", body, method, headers)
         if url is None:
             letter.state = "unrouted"
             return letter
@@ -99,7 +111,7 @@ class Post:
         for delay in delays[1:]:
             self._at(delay, lambda: self._call(letter))
         if fate.forged and forged is not None:
-            false = self._letter(about, url, forged)
+            false = self._letter(about, url, forged, method, headers)
             false.state = "forged"
             self._at(delays[0], lambda: self._call(false))
         return letter
@@ -111,8 +123,8 @@ class Post:
         if self._session is not None:
             await self._session.close()
 
-    def _letter(self, about: str, url: str, body: bytes) -> Letter:
-        letter = Letter(next(self._numbers), about, url, body)
+    def _letter(self, about: str, url: str, body: bytes, method: str, headers: Mapping[str, str]) -> Letter:
+        letter = Letter(next(self._numbers), about, url, body, method, headers)
         self.letters.append(letter)
         return letter
 
@@ -145,9 +157,14 @@ class Post:
                 trust_env=False,
                 headers={"user-agent": "QuickKub-simulator"},
             )
-        headers: Mapping[str, str] = {"content-type": "application/json", "accept": "application/json"}
         async with (
             asyncio.timeout(self.patience.answer_seconds),
-            self._session.post(letter.url, data=letter.body, headers=headers, allow_redirects=False) as came,
+            self._session.request(
+                letter.method,
+                letter.url,
+                data=letter.body or None,
+                headers=letter.headers,
+                allow_redirects=False,
+            ) as came,
         ):
             return came.status, await came.content.read(ANSWER_MAX)

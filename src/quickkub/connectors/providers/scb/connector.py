@@ -205,7 +205,7 @@ class ScbConnector:
             raise Forged("the confirmation is for another biller")
         return CallbackNews(receipt.transaction_id, reference, receipt)
 
-    def answer_callback(self, news: CallbackNews) -> CallbackAnswer:
+    def answer_callback(self, account: Account, news: CallbackNews) -> CallbackAnswer:
         words = {
             "resCode": "00",
             "resDesc": "success",
