@@ -6,12 +6,15 @@ import socket
 import struct
 from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import asynccontextmanager
-from typing import Any
+from typing import Any, Final
 
 from aiohttp import web
 
 from tests.support.ports import free_port
-from tests.support.vectors import Vector, at, dumps, loads
+from tests.support.speech import Heard
+from tests.support.vectors import Vector, at
+
+FRESH_LETTERS_MIN: Final = 16
 
 
 class Stub:
@@ -21,6 +24,7 @@ class Stub:
         self._vector = vector
         self._steps = list(vector.said["exchange"])
         self._token = ""
+        self._seen: set[str] = set()
         self.troubles: list[str] = []
 
     @property
@@ -32,41 +36,52 @@ class Stub:
             self.troubles.append(f"{request.method} {request.path_qs} was not to be asked")
             return web.Response(status=500)
         step = self._steps.pop(0)
-        await self._compare(step, request)
-        return await self._answer(step, request)
+        heard = await self._heard(step, request)
+        self._compare(step, heard)
+        return await self._answer(step, heard, request)
 
-    async def _compare(self, step: dict[str, Any], request: web.Request) -> None:
+    async def _heard(self, step: dict[str, Any], request: web.Request) -> Heard:
+        base, (path, _, query) = self._vector.base_path(step.get("host", "")), request.raw_path.partition("?")
+        if not path.startswith(base):
+            self.troubles.append(f"{path} is not below {base}")
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        return Heard(request.method, path.removeprefix(base), query, headers, await request.read())
+
+    def _compare(self, step: dict[str, Any], heard: Heard) -> None:
         method, path, words = step["ask"]
-        expected = (method, self._vector.shared["base_path"] + path)
-        self._expect("the request", (request.method, request.path), expected)
-        body = await request.read()
-        asked = loads(body) if method != "GET" else dict(request.query)
-        self._expect("the words", asked, words)
-        if method != "GET":
-            self._expect("content-type", request.headers.get("content-type"), "application/json")
-        is_token = [method, path] == self._vector.shared["token"]["ask"]
-        headers = {**self._vector.shared["headers"], **step.get("headers", {})}
-        for name, value in headers.items():
-            actual = request.headers.get(name, "")
+        self._expect("the request", (heard.method, heard.path), (method, path))
+        try:
+            self._expect("the words", self._vector.speech.request_words(self._vector, heard), words)
+        except AssertionError as wrong:
+            self.troubles.append(str(wrong))
+        is_token = self._vector.is_token_step(step)
+        for name, value in self._vector.headers(step).items():
+            actual = heard.headers.get(name.lower(), "")
             if is_token and "<token>" in value:
                 self._expect(name, actual, "")
             elif value == "<fresh>":
-                self._expect(f"length of {name}", len(actual), 32)
+                self._expect_fresh(name, actual)
             else:
                 self._expect(name, actual, value.replace("<token>", self._token))
+
+    def _expect_fresh(self, name: str, actual: str) -> None:
+        """Something nobody can guess, and never the same twice."""
+        if len(actual) < FRESH_LETTERS_MIN or actual in self._seen:
+            self.troubles.append(f"{name} is {actual!r}, which is not fresh")
+        self._seen.add(actual)
 
     def _expect(self, what: str, actual: object, expected: object) -> None:
         if actual != expected:
             self.troubles.append(f"{what} is {actual!r} instead of {expected!r}")
 
-    async def _answer(self, step: dict[str, Any], request: web.Request) -> web.StreamResponse:
+    async def _answer(self, step: dict[str, Any], heard: Heard, request: web.Request) -> web.StreamResponse:
         match step["answer"]:
-            case [status, body]:
-                where = self._vector.shared["token"]
-                if step["ask"][:2] == where["ask"] and status < 300:
-                    self._token = at(body, where["at"])
-                text = body if isinstance(body, str) else dumps(body)
-                return web.Response(status=status, body=text.encode(), content_type="application/json")
+            case [status, words, *more]:
+                if (token := self._vector.token) and self._vector.is_token_step(step) and status < 300:
+                    self._token = at(words, token["at"])
+                written = self._vector.speech.answer(self._vector, status, words, heard)
+                headers = {**(written.headers or {}), **(more[0] if more else {})}
+                return web.Response(status=status, body=written.body, headers=headers)
             case "half":
                 return await _half(request)
             case how:

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from importlib import import_module
 from importlib.util import find_spec
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 from urllib.parse import parse_qsl, urlencode
 
 from quickkub.connectors.contract import CallbackAnswer, RawCallback
@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from tests.support.vectors import Vector
 
 Json = Any
+
+IN_QUERY: Final = ("GET", "DELETE")
 
 
 @dataclass(frozen=True)
@@ -45,12 +47,17 @@ class Written:
 
 
 class Speech:
-    """JSON in a POST, a query in a GET, JSON back."""
+    """JSON in a POST, a query in a GET or DELETE, JSON back. A request without words (null) has no body.
+
+    Headers with tokens and the like are in the vectors' account.json; a speech adds what has to be computed.
+    """
 
     def request_words(self, vector: Vector, heard: Heard) -> Json:
         """What a connector asked, in a vector's words. Raises AssertionError for a bad signature or type."""
-        if heard.method == "GET":
+        if heard.method in IN_QUERY:
             return dict(parse_qsl(heard.query_text, keep_blank_values=True))
+        if not heard.body:
+            return None
         assert heard.headers.get("content-type") == "application/json", heard.headers.get("content-type")
         return loads(heard.body)
 
@@ -61,8 +68,10 @@ class Speech:
 
     def request(self, vector: Vector, method: str, path: str, words: Json) -> Written:
         """A request of the vector as a client of the provider writes it, signed where that is asked for."""
-        if method == "GET":
-            return Written(query_text=urlencode(words))
+        if method in IN_QUERY:
+            return Written(query_text=urlencode(words or {}))
+        if words is None:
+            return Written()
         return Written(dumps(words).encode(), headers={"content-type": "application/json"})
 
     def answer_words(self, vector: Vector, body: bytes, headers: Mapping[str, str]) -> Json:
