@@ -32,8 +32,9 @@ def folder_of(name: str) -> Path:
 
 @lru_cache
 def _found_in(paths: tuple[str, ...]) -> dict[str, str]:
-    """Module by provider name; only the folder's own manifest is imported."""
-    modules = sorted(found.name for found in pkgutil.iter_modules(paths) if found.ispkg)
+    """Module by provider name. A folder is a provider's once it has a manifest; nothing else is imported."""
+    packages = [found.name for found in pkgutil.iter_modules(paths) if found.ispkg]
+    modules = sorted(name for name in packages if any(Path(p, name, "manifest.py").is_file() for p in paths))
     named = {import_module(f"{folder.__name__}.{m}.manifest").MANIFEST.name: m for m in modules}
     return dict(sorted(named.items()))
 

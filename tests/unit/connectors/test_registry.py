@@ -33,6 +33,15 @@ def test_a_folder_that_is_put_there_is_a_provider(tmp_path: Path, monkeypatch: p
     assert str(registry.simulator("walletpay")) == "the simulator"
 
 
+def test_a_folder_without_a_manifest_is_no_provider_yet(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "unwrittenpay").mkdir()
+    (tmp_path / "unwrittenpay" / "__init__.py").write_text("")
+    monkeypatch.setattr(folder, "__path__", [*folder.__path__, str(tmp_path)])
+    assert "unwrittenpay" not in registry.names()
+
+
 def test_a_name_from_outside_is_never_imported() -> None:
     for name in ("bitwallet", "", ".", "scb.connector", "os", "../scb"):
         with pytest.raises(UnknownProvider):
