@@ -1,6 +1,6 @@
 """Rewrite docs/generated from the code: `python -m tools.generate_docs`; `--check` only says what is stale.
 
-To add a page, write its function in tools/pages.py and give it a line here.
+To add a page, write its function in tools/pages.py, or a file beside it, and give it a line here.
 """
 
 from __future__ import annotations
@@ -10,14 +10,15 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from tools import pages
+from tools import generate_coverage, generate_providers, pages
 from tools.tree import ROOT
 
 GENERATORS: Final[dict[str, Callable[[], str]]] = {
     "docs/generated/chart-of-accounts.md": pages.chart_of_accounts,
     "docs/generated/decisions.md": pages.decisions,
     "docs/generated/openapi.json": pages.openapi,
-    "docs/generated/providers.md": pages.providers,
+    "docs/generated/provider-coverage.md": generate_coverage.page,
+    "docs/generated/providers.md": generate_providers.page,
     "docs/generated/refusals.md": pages.refusals,
     "docs/generated/states.md": pages.states,
 }

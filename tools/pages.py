@@ -6,18 +6,15 @@ import importlib
 import pkgutil
 import re
 import sys
-from typing import Any, Final
+from typing import Any
 
 import quickkub
 from quickkub.api import describe
-from quickkub.connectors import registry
 from quickkub.kernel.errors import Refusal, all_refusals
-from quickkub.kernel.money import Money
 from quickkub.kernel.states import StateTable
 from quickkub.ledger.chart import chart_table
+from tools.markdown import WRITTEN, table
 from tools.tree import ROOT
-
-_WRITTEN: Final = "<!-- Written by `make docs` from the code; an edit here is lost. -->\n\n"
 
 
 def import_everything() -> None:
@@ -42,10 +39,10 @@ def refusals() -> str:
         for one in house_refusals()
     ]
     return (
-        _WRITTEN + "# Refusals\n\n"
+        WRITTEN + "# Refusals\n\n"
         "Every way QuickKub says no. `code` never changes once released: programs decide by it, and people\n"
         "read `detail`. The HTTP answer is a problem document (RFC 9457).\n\n"
-        + _table(["code", "status", "when", "class"], rows)
+        + table(["code", "status", "when", "class"], rows)
     )
 
 
@@ -57,7 +54,7 @@ def states() -> str:
         found = (value for value in vars(sys.modules[name]).values() if isinstance(value, StateTable))
         tables.update({table.name: table for table in found})
     drawn = [_drawing(table) for _, table in sorted(tables.items())]
-    return _WRITTEN + "# States\n\nDrawn from the tables that the code moves by.\n\n" + "\n".join(drawn)
+    return WRITTEN + "# States\n\nDrawn from the tables that the code moves by.\n\n" + "\n".join(drawn)
 
 
 def _drawing(table: StateTable[Any, Any]) -> str:
@@ -69,39 +66,12 @@ def _drawing(table: StateTable[Any, Any]) -> str:
 
 def chart_of_accounts() -> str:
     """Every account that can be booked to."""
-    return _WRITTEN + "# Chart of accounts\n\n" + chart_table()
+    return WRITTEN + "# Chart of accounts\n\n" + chart_table()
 
 
 def openapi() -> str:
     """The API for tools."""
     return describe.openapi_json()
-
-
-def providers() -> str:
-    """The providers there are, with their methods and what an account at each needs to know."""
-    parts = [_WRITTEN + "# Providers\n\nEach is a folder in `src/quickkub/connectors/providers`.\n"]
-    for name, manifest in registry.providers().items():
-        methods = [
-            [f"`{offer.method}`", str(Money(offer.amount_min)), str(Money(offer.amount_max))]
-            for offer in manifest.methods
-        ]
-        fields = [
-            [
-                f"`{field.name}`",
-                field.label_en,
-                field.label_th,
-                "secret" if field.secret else "",
-                "needed" if field.required else f"`{field.default}`" if field.default else "",
-            ]
-            for field in manifest.fields
-        ]
-        parts.append(
-            f"## {manifest.title_en} · {manifest.title_th}\n\nName in settings: `{name}`\n\n"
-            + _table(["method", "from", "to"], methods)
-            + "\n"
-            + _table(["setting", "what it is", "คำอธิบาย", "", "default"], fields)
-        )
-    return "\n".join(parts)
 
 
 def decisions() -> str:
@@ -111,15 +81,8 @@ def decisions() -> str:
         title = path.read_text(encoding="utf-8").splitlines()[0]
         words = re.sub(r"^#\s*(\d+[.:]?)?\s*", "", title)
         lines.append(f"- [{path.name[:4]}](../decisions/{path.name}) {words}\n")
-    return _WRITTEN + "# Decisions\n\n" + "".join(lines)
+    return WRITTEN + "# Decisions\n\n" + "".join(lines)
 
 
 def _first_line(one: type[Refusal]) -> str:
     return " ".join((one.__doc__ or "").strip().split("\n\n")[0].split())
-
-
-def _table(head: list[str], rows: list[list[str]]) -> str:
-    def line(cells: list[str]) -> str:
-        return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |\n"
-
-    return line(head) + "|---" * len(head) + "|\n" + "".join(line(row) for row in rows)
