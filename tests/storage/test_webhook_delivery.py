@@ -14,7 +14,7 @@ import standardwebhooks
 
 from quickkub.storage import Database
 from quickkub.storage.outbox import emit
-from quickkub.webhooks import endpoints, event_store, store
+from quickkub.webhooks import claims, endpoints, event_store, store
 from quickkub.webhooks.endpoints import Changes
 from quickkub.webhooks.schedule import DELAYS
 from quickkub.webhooks.verify import verify, verify_compatible
@@ -260,31 +260,6 @@ async def test_a_secret_that_does_not_open_is_a_failed_try_and_stops_nobody_else
     assert "secret" in (await kiosk.delivery(event, broken))["last_error"]
 
 
-async def test_a_later_version_waits_for_an_earlier_one(kiosk: Kiosk, receiver: Receiver) -> None:
-    await kiosk.listens(receiver.url())
-    first = await kiosk.happens("payment.created", about="pay_1", version=1)
-    second = await kiosk.happens("payment.succeeded", about="pay_1", version=2)
-    other = await kiosk.happens("payment.created", about="pay_2", version=1)
-    await kiosk.delivers()
-    assert set(receiver.ids) == {first, other}
-    await kiosk.delivers()
-    assert receiver.ids[2:] == [second]
-
-
-async def test_an_earlier_version_that_cannot_be_delivered_holds_nothing_up_for_longer_than_a_minute(
-    kiosk: Kiosk, receiver: Receiver
-) -> None:
-    await kiosk.listens(receiver.url())
-    first = await kiosk.happens("payment.created", about="pay_1", version=1)
-    second = await kiosk.happens("payment.succeeded", about="pay_1", version=2)
-    receiver.will(Says(500), Says(500))
-    await kiosk.delivers()
-    assert receiver.ids == [first]
-    await kiosk.time_passes(seconds=61)
-    await kiosk.delivers()
-    assert sorted(receiver.ids) == sorted([first, first, second])
-
-
 async def test_a_dead_merchant_takes_a_few_places_and_no_more(kiosk: Kiosk, receiver: Receiver) -> None:
     dead, _ = await kiosk.listens(receiver.url("/dead"), events=["payment.failed"])
     await kiosk.listens(receiver.url("/alive"), events=["payment.succeeded"])
@@ -292,7 +267,7 @@ async def test_a_dead_merchant_takes_a_few_places_and_no_more(kiosk: Kiosk, rece
         await kiosk.happens("payment.failed")
     await kiosk.happens("payment.succeeded")
     async with kiosk.db.transaction() as tx:
-        claimed = await store.claim_due(tx, 8, 4, {})
+        claimed = await claims.claim_due(tx, 8, 4, {})
     assert [one.endpoint for one in claimed].count(dead.id) == 4
     assert len(claimed) == 5
 
@@ -301,8 +276,8 @@ async def test_an_endpoint_whose_circuit_is_open_is_left_alone(kiosk: Kiosk, rec
     endpoint, _ = await kiosk.listens(receiver.url())
     await kiosk.happens()
     async with kiosk.db.transaction() as tx:
-        assert await store.claim_due(tx, 8, 4, {endpoint.id: 0}) == []
-        assert len(await store.claim_due(tx, 8, 4, {endpoint.id: 1})) == 1
+        assert await claims.claim_due(tx, 8, 4, {endpoint.id: 0}) == []
+        assert len(await claims.claim_due(tx, 8, 4, {endpoint.id: 1})) == 1
 
 
 async def test_an_event_and_its_deliveries_are_written_with_the_change_or_not_at_all(

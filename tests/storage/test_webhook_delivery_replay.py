@@ -10,7 +10,7 @@ import pytest
 
 from quickkub.kernel.errors import Refusal
 from quickkub.storage import Database
-from quickkub.webhooks import endpoints, replay, store
+from quickkub.webhooks import claims, endpoints, replay
 from quickkub.webhooks.endpoints import Changes
 from quickkub.webhooks.rules import EndpointDisabled, EndpointNotFound, EventNotFound, Verdict
 from quickkub.webhooks.service import Webhooks
@@ -81,7 +81,7 @@ async def test_a_delivery_that_a_worker_holds_is_left_to_it(kiosk: Kiosk, receiv
     [claimed] = await kiosk.claims()
     assert await replayed(kiosk, event) == 0
     async with kiosk.db.read() as connection:
-        assert await store.finish(connection, claimed, Verdict("delivered", status=200, text=""), 1)
+        assert await claims.finish(connection, claimed, Verdict("delivered", status=200, text=""), 1)
     assert (await kiosk.delivery(event, endpoint))["state"] == "delivered"
 
 
@@ -89,10 +89,10 @@ async def test_a_replay_takes_a_dead_workers_delivery_away_from_it(kiosk: Kiosk,
     await kiosk.listens(receiver.url())
     event = await kiosk.happens()
     [dead] = await kiosk.claims()
-    await kiosk.time_passes(seconds=store.LEASE_SECONDS + 1)
+    await kiosk.time_passes(seconds=claims.LEASE_SECONDS + 1)
     assert await replayed(kiosk, event) == 1
     async with kiosk.db.read() as connection:
-        assert not await store.finish(connection, dead, Verdict("delivered", status=200, text=""), 1)
+        assert not await claims.finish(connection, dead, Verdict("delivered", status=200, text=""), 1)
 
 
 async def test_nothing_is_replayed_to_a_disabled_endpoint(kiosk: Kiosk, receiver: Receiver) -> None:

@@ -12,7 +12,7 @@ import asyncpg
 import pytest
 
 from quickkub.storage import Database
-from quickkub.webhooks import store
+from quickkub.webhooks import claims
 from quickkub.webhooks.answers import Answer
 from quickkub.webhooks.flow import Courier
 from quickkub.webhooks.model import Claimed
@@ -40,7 +40,7 @@ def courier_of(kiosk: Kiosk, **about: Any) -> Courier:
 
 async def finish(kiosk: Kiosk, claimed: Claimed, verdict: Verdict = DONE) -> bool:
     async with kiosk.db.read() as connection:
-        return await store.finish(connection, claimed, verdict, took_ms=1)
+        return await claims.finish(connection, claimed, verdict, took_ms=1)
 
 
 async def test_a_claimed_delivery_is_not_given_to_a_second_worker(kiosk: Kiosk, receiver: Receiver) -> None:
@@ -53,7 +53,7 @@ async def test_a_worker_that_died_loses_its_delivery_to_another(kiosk: Kiosk, re
     await kiosk.listens(receiver.url())
     event = await kiosk.happens()
     await kiosk.claims()
-    await kiosk.time_passes(seconds=store.LEASE_SECONDS + 1)
+    await kiosk.time_passes(seconds=claims.LEASE_SECONDS + 1)
     assert await kiosk.delivers() == 1
     assert receiver.ids == [event]
 
@@ -62,7 +62,7 @@ async def test_a_worker_that_lost_its_lease_cannot_finish(kiosk: Kiosk, receiver
     endpoint, _ = await kiosk.listens(receiver.url())
     event = await kiosk.happens()
     [slow] = await kiosk.claims()
-    await kiosk.time_passes(seconds=store.LEASE_SECONDS + 1)
+    await kiosk.time_passes(seconds=claims.LEASE_SECONDS + 1)
     [fast] = await kiosk.claims()
     failed = Verdict("dead", status=500, text="no")
     assert await finish(kiosk, slow, failed) is False
@@ -186,7 +186,7 @@ async def test_an_end_that_could_not_be_written_means_the_same_webhook_once_more
         await _terminate_who_waits(kiosk)
         await courier.drain()
     assert (await kiosk.delivery(event, endpoint))["state"] == "pending"
-    await kiosk.time_passes(seconds=store.LEASE_SECONDS + 1)
+    await kiosk.time_passes(seconds=claims.LEASE_SECONDS + 1)
     assert await kiosk.delivers() == 1
     assert receiver.ids == [event, event]
 

@@ -16,7 +16,7 @@ from quickkub.kernel.secrets import Secret
 from quickkub.storage import Database
 from quickkub.storage.outbox import Event, emit
 from quickkub.storage.vault import Vault
-from quickkub.webhooks import endpoints, store
+from quickkub.webhooks import claims, endpoints
 from quickkub.webhooks.flow import deliver_due
 from quickkub.webhooks.guard import Guard, SystemResolver
 from quickkub.webhooks.model import Claimed, Endpoint
@@ -107,7 +107,7 @@ class Kiosk:
             """
             UPDATE webhook_deliveries
                SET next_try_at = next_try_at - $1::interval, lease_until = lease_until - $1::interval,
-                   created_at = created_at - $1::interval
+                   trying_since = trying_since - $1::interval, created_at = created_at - $1::interval
             """,
             passed,
         )
@@ -131,7 +131,7 @@ class Kiosk:
     async def claims(self, limit: int = 64, per_endpoint: int = 64) -> list[Claimed]:
         """What a worker claims now, and holds."""
         async with self.db.transaction() as tx:
-            return await store.claim_due(tx, limit, per_endpoint, {})
+            return await claims.claim_due(tx, limit, per_endpoint, {})
 
     async def finds(self, endpoint: Endpoint) -> Endpoint:
         """The endpoint as it is now."""

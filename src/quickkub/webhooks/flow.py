@@ -10,10 +10,10 @@ from typing import Final
 
 from quickkub.kernel.clock import Clock
 from quickkub.kernel.secrets import Secret
-from quickkub.storage import Database, DatabaseAway
+from quickkub.storage import Connection, Database, DatabaseAway
 from quickkub.storage.vault import CannotOpen, Vault
 from quickkub.telemetry import get_logger
-from quickkub.webhooks import store
+from quickkub.webhooks import claims
 from quickkub.webhooks.answers import Answer, Delivered, NotReached
 from quickkub.webhooks.circuit import Circuits
 from quickkub.webhooks.event import body_of
@@ -30,6 +30,7 @@ PER_ENDPOINT: Final = 8
 
 POLL_SECONDS: Final = 0.2
 _AWAY_SECONDS: Final = 1.0
+_PUT_OFF_ROUNDS: Final = 8
 
 _log = get_logger("webhooks")
 
@@ -84,8 +85,10 @@ class Courier:
         if free <= 0:
             return 0
         async with self._db.transaction() as tx:
-            await store.bury_due(tx)
-            claimed = await store.claim_due(tx, free, self._per_endpoint, self._rooms())
+            rooms = self._rooms()
+            await claims.bury_due(tx)
+            await _put_off_held(tx, [endpoint for endpoint, room in rooms.items() if not room])
+            claimed = await claims.claim_due(tx, free, self._per_endpoint, rooms)
         for one in claimed:
             self._under_way[asyncio.create_task(self._deliver(one))] = one.endpoint
         return len(claimed)
@@ -127,7 +130,7 @@ class Courier:
             self._circuits.failed(claimed.endpoint)
         try:
             async with self._db.read() as connection:
-                kept = await store.finish(connection, claimed, verdict, took_ms)
+                kept = await claims.finish(connection, claimed, verdict, took_ms)
         except DatabaseAway as away:
             # The lease runs out and the delivery is tried again: at least once, never lost.
             _log.warning("a webhook's end was not written", event_id=claimed.event.id, reason=away.detail)
@@ -162,6 +165,12 @@ async def deliver_due(db: Database, sender: Sender, vault: Vault, clock: Clock, 
     started = await courier.sweep(limit)
     await courier.drain()
     return started
+
+
+async def _put_off_held(tx: Connection, leave_alone: list[str]) -> None:
+    for _ in range(_PUT_OFF_ROUNDS):
+        if await claims.put_off_held(tx, leave_alone) < claims.PUT_OFF_MAX:
+            return
 
 
 def _headers(claimed: Claimed, timestamp: int, body: bytes, secrets: list[Secret]) -> dict[str, str]:

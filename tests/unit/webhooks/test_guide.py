@@ -28,7 +28,8 @@ def test_the_worked_example_verifies_and_is_what_we_would_send() -> None:
 
 
 def test_the_table_of_events_is_complete() -> None:
-    assert tuple(re.findall(r"^\| `(payment\.\w+)` \|", GUIDE, re.MULTILINE)) == EVENT_TYPES
+    told = re.findall(r"^\| `((?:payment|refund|dispute|case)\.\w+)` \|", GUIDE, re.MULTILINE)
+    assert tuple(told) == EVENT_TYPES
 
 
 def test_the_helper_a_merchant_copies_needs_the_standard_library_only() -> None:
