@@ -9,6 +9,7 @@ from typing import Any
 import aiohttp
 import pytest
 
+from quickkub.connectors import registry
 from quickkub.connectors.simulation.run import run
 from tests.contract.conftest import Gateway
 from tests.support.ports import free_port
@@ -266,15 +267,16 @@ async def test_chance_faults_are_the_same_for_the_same_seed(client: Client, scb:
 
 async def test_all_simulators_run_on_their_ports_until_they_are_stopped() -> None:
     told: asyncio.Queue[tuple[str, str]] = asyncio.Queue()
-    port = free_port()
-    running = asyncio.create_task(
-        run([], ports={"scb": port}, ready=lambda name, url: told.put_nowait((name, url)))
-    )
-    name, url = await told.get()
-    async with aiohttp.ClientSession() as session, session.get(f"{url}/_sim/truth") as came:
-        assert (name, json.loads(await came.read())["count"]) == ("scb", 0)
-    running.cancel()
-    await asyncio.gather(running, return_exceptions=True)
+    ports = {name: free_port() for name in registry.names()}
+    running = asyncio.create_task(run([], ports=ports, ready=lambda name, url: told.put_nowait((name, url))))
+    urls = dict([await told.get() for _ in ports])
+    assert urls == {name: f"http://127.0.0.1:{port}" for name, port in ports.items()}
     async with aiohttp.ClientSession() as session:
-        with pytest.raises(aiohttp.ClientConnectorError):
-            await session.get(url)
+        for url in urls.values():
+            async with session.get(f"{url}/_sim/truth") as came:
+                assert json.loads(await came.read())["count"] == 0
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        for url in urls.values():
+            with pytest.raises(aiohttp.ClientConnectorError):
+                await session.get(url)

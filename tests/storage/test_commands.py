@@ -87,7 +87,7 @@ async def test_simulators_alone_say_first_where_they_are_and_with_which_credenti
             }
         ).encode()
         request = urllib.request.Request(
-            said["scb"]["url"] + "/partners/sandbox/v1/oauth/token",
+            said["scb"]["base_url"] + "/v1/oauth/token",
             data=body,
             headers={
                 "content-type": "application/json",

@@ -24,9 +24,16 @@ def up(
     port: Annotated[
         int | None, typer.Option(help="Port of the one that is named; else its usual one.")
     ] = None,
+    callback: Annotated[
+        str | None,
+        typer.Option(metavar="URL", help="Where callbacks go unless another address is registered."),
+    ] = None,
     as_json: Annotated[
-        bool, typer.Option("--json", help="First line: one object, provider to url and sandbox credentials.")
+        bool,
+        typer.Option(
+            "--json", help="First line: one object, provider to url, base_url and sandbox credentials."
+        ),
     ] = False,
 ) -> None:
     """Serve simulators on their ports until Ctrl-C."""
-    wiring_of(context).simulators(names or [], host=host, port=port, as_json=as_json)
+    wiring_of(context).simulators(names or [], host=host, port=port, callback=callback, as_json=as_json)

@@ -46,10 +46,12 @@ class Wiring(Protocol):
         """Run one process of a gateway until it is told to stop."""
         ...
 
-    def simulators(self, names: Sequence[str], *, host: str, port: int | None, as_json: bool) -> None:
+    def simulators(
+        self, names: Sequence[str], *, host: str, port: int | None, callback: str | None, as_json: bool
+    ) -> None:
         """Serve the named providers' simulators, or all, until Ctrl-C; `port` is for one of them alone.
 
-        Raises UnknownProvider.
+        `callback` is where their callbacks go unless another address is registered. Raises UnknownProvider.
         """
         ...
 

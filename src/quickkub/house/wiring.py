@@ -72,11 +72,13 @@ class HouseWiring:
 
         return play(keep=keep)
 
-    def simulators(self, names: Sequence[str], *, host: str, port: int | None, as_json: bool) -> None:
+    def simulators(
+        self, names: Sequence[str], *, host: str, port: int | None, callback: str | None, as_json: bool
+    ) -> None:
         """See cli.wiring.Wiring."""
         from quickkub.house.simulators_alone import serve_alone
 
-        serve_alone(names, host=host, port=port, as_json=as_json)
+        serve_alone(names, host=host, port=port, callback=callback, as_json=as_json)
 
     def serve(self, part: str) -> None:
         """See cli.wiring.Wiring."""

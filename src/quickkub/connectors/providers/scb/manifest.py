@@ -94,4 +94,11 @@ MANIFEST: Final = Manifest(
         "ref3_prefix": "SCB",
         "merchant_id": "111111111111111",
     },
+    simulator_base_path="/partners/sandbox",
+    simulator_account={
+        "application_key": "l7demo0000000000000000000000000000",
+        "application_secret": "demo-secret",
+        "biller_id": "123456789012345",
+        "ref3_prefix": "SCB",
+    },
 )

@@ -56,6 +56,8 @@ class ScbSimulator:
         self._registered = Registry()
         for application in config.get("apps", [DEMO]):
             self._registered.register(application)
+        if "callback_url" in config:
+            self._registered.route_the_rest(str(config["callback_url"]))
         try:
             self.world.weather = read_weather({"seed": seed or 0, **config.get("weather", {})})
         except BadWeather as trouble:

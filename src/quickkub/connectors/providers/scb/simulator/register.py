@@ -147,6 +147,15 @@ class Registry:
             raise BadControl("this biller_id is not registered")
         biller.prefixes[_prefix(_text(said, "ref3_prefix"))] = address
 
+    def route_the_rest(self, address: str) -> None:
+        """Whatever has no address yet confirms to this one. Raises BadControl."""
+        if ADDRESS.fullmatch(address) is None:
+            raise BadControl("callback_url is an http or https address")
+        for biller in self.billers.values():
+            biller.prefixes = {prefix: own or address for prefix, own in biller.prefixes.items()}
+        for merchant in self.merchants.values():
+            merchant.callback_url = merchant.callback_url or address
+
 
 def read_options(said: Mapping[str, Any], now: Options) -> Options:
     """Change some options. Raises BadControl."""
