@@ -8,6 +8,7 @@ import typer
 
 from quickkub import __version__
 from quickkub.cli.demo import demo_command
+from quickkub.cli.events import events, webhooks
 from quickkub.cli.ledger import app as ledger
 from quickkub.cli.listen import listen
 from quickkub.cli.qr import app as qr
@@ -48,6 +49,8 @@ def build(wiring: Wiring) -> typer.Typer:
     app.command("serve", hidden=True)(serve)
     app.add_typer(qr, name="qr")
     app.add_typer(ledger, name="ledger")
+    app.add_typer(events, name="events")
+    app.add_typer(webhooks, name="webhooks")
     app.add_typer(simulators, name="simulators")
     app.add_typer(db, name="db")
     app.add_typer(seed, name="seed")

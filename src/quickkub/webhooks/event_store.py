@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Final
 
 from quickkub.kernel.ids import MerchantId
@@ -11,6 +11,9 @@ from quickkub.webhooks.event import StoredEvent
 
 CLOCK_SKEW: Final = timedelta(seconds=2)
 """How far the clock that made an id may be off the database's; an offset of 1 s raises an alarm."""
+
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 def read_event(row: Row) -> StoredEvent:
@@ -24,6 +27,11 @@ def read_event(row: Row) -> StoredEvent:
         data=row["data"],
         created_at=row["created_at"],
     )
+
+
+def first_id_at(moment: datetime) -> str:
+    """An id that no event made before `moment` reaches: ids begin with the time of making in milliseconds."""
+    return f"evt_{max(0, (moment - _EPOCH) // timedelta(milliseconds=1)):012x}"
 
 
 async def find_event(reader: Connection, merchant: MerchantId, mode: str, event: str) -> StoredEvent | None:

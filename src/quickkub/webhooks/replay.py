@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Any
 
 from quickkub.kernel.clock import rfc3339
@@ -29,17 +30,20 @@ async def replay_event(
         return await store.replay_event(tx, merchant, mode, event, endpoint)
 
 
-async def redeliver_dead(db: Database, merchant: MerchantId, mode: str, endpoint: str) -> int:
-    """Deliver all dead letters of an endpoint again. Returns how many there were.
+async def redeliver_dead(
+    db: Database, merchant: MerchantId, mode: str, endpoint: str, since: datetime | None = None
+) -> int:
+    """Deliver an endpoint's dead letters again, or those of events since then. Returns how many there were.
 
     Raises EndpointNotFound, EndpointDisabled.
     """
+    first_event = "" if since is None else event_store.first_id_at(since)
     revived = 0
     while True:
         # In pieces, so that no transaction holds a great many rows.
         async with db.transaction() as tx:
             await _refuse_unless_enabled(tx, merchant, mode, endpoint)
-            piece = await store.revive_dead(tx, merchant, endpoint)
+            piece = await store.revive_dead(tx, merchant, endpoint, first_event)
         revived += piece
         if piece < store.REPLAY_MAX:
             return revived

@@ -36,7 +36,7 @@ EVENT_TYPES: Final = (
     "case.opened",
     "case.closed",
 )
-"""Everything `storage.outbox` is given by the rooms below; the guide has the same list with a sentence each."""
+"""Every type the rooms below give to `storage.outbox`; the guide has the same list with a sentence each."""
 
 ENDPOINTS_MAX: Final = 16
 """Per merchant and mode. Every event makes a delivery for each endpoint, so the number is bounded."""

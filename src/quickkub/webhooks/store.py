@@ -10,13 +10,14 @@ from quickkub.webhooks.model import Backlog, Delivery, Try
 
 REPLAY_MAX: Final = 1000
 
-_DELIVERY_COLUMNS: Final = """
+DELIVERY_COLUMNS: Final = """
     event_id, endpoint_id, state, tries, next_try_at, last_status, last_error, last_answer, last_try_at,
     delivered_at, created_at
 """
 
 
-def _read_delivery(row: Row) -> Delivery:
+def read_delivery(row: Row) -> Delivery:
+    """A row with DELIVERY_COLUMNS."""
     return Delivery(
         event=row["event_id"],
         endpoint=row["endpoint_id"],
@@ -62,20 +63,21 @@ async def replay_event(
     return _count(changed)
 
 
-async def revive_dead(tx: Connection, merchant: MerchantId, endpoint: str) -> int:
-    """Make up to REPLAY_MAX dead letters of an endpoint due again, oldest first."""
+async def revive_dead(tx: Connection, merchant: MerchantId, endpoint: str, first_event: str) -> int:
+    """Make up to REPLAY_MAX dead letters of an endpoint due again, oldest first, from `first_event` on."""
     changed = await tx.execute(
         """
         UPDATE webhook_deliveries
            SET state = 'pending', tries = 0, trying_since = NULL, next_try_at = clock_timestamp()
          WHERE (merchant_id, event_id, endpoint_id) IN (
                SELECT merchant_id, event_id, endpoint_id FROM webhook_deliveries
-                WHERE merchant_id = $1 AND endpoint_id = $2 AND state = 'dead'
+                WHERE merchant_id = $1 AND endpoint_id = $2 AND state = 'dead' AND event_id >= $4
                 ORDER BY event_id LIMIT $3 FOR UPDATE)
         """,
         merchant,
         endpoint,
         REPLAY_MAX,
+        first_event,
     )
     return _count(changed)
 
@@ -99,7 +101,7 @@ async def list_deliveries(
         f"""
         SELECT d.* FROM webhook_endpoints e
          CROSS JOIN LATERAL (
-               SELECT {_DELIVERY_COLUMNS} FROM webhook_deliveries
+               SELECT {DELIVERY_COLUMNS} FROM webhook_deliveries
                 WHERE merchant_id = e.merchant_id AND endpoint_id = e.id AND ($4::text IS NULL OR state = $4)
                   AND ($5::text IS NULL OR (event_id, endpoint_id) < ($5, $6::text))
                 ORDER BY event_id DESC LIMIT $7) d
@@ -114,7 +116,7 @@ async def list_deliveries(
         endpoint_after,
         limit,
     )
-    return [_read_delivery(row) for row in rows]
+    return [read_delivery(row) for row in rows]
 
 
 async def find_delivery(
@@ -123,14 +125,14 @@ async def find_delivery(
     """One delivery."""
     row = await reader.fetchrow(
         f"""
-        SELECT {_DELIVERY_COLUMNS} FROM webhook_deliveries
+        SELECT {DELIVERY_COLUMNS} FROM webhook_deliveries
          WHERE merchant_id = $1 AND event_id = $2 AND endpoint_id = $3
         """,  # noqa: S608
         merchant,
         event,
         endpoint,
     )
-    return _read_delivery(row) if row else None
+    return read_delivery(row) if row else None
 
 
 async def list_tries(reader: Connection, merchant: MerchantId, event: str, endpoint: str) -> list[Try]:
