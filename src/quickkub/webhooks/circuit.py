@@ -22,6 +22,7 @@ class _Trouble:
     failures: int
     pause_seconds: float
     closed_until: float  # monotonic; before it nothing is started
+    last_at: float  # monotonic: when it was last heard of
 
 
 class Circuits:
@@ -44,9 +45,10 @@ class Circuits:
 
     def failed(self, endpoint: str) -> None:
         """One more in a row. From the fifth on each opens the circuit, for twice as long as before."""
-        trouble = self._troubles.setdefault(endpoint, _Trouble(0, FIRST_PAUSE_SECONDS / 2, 0.0))
         now = self._clock.monotonic()
+        trouble = self._troubles.setdefault(endpoint, _Trouble(0, FIRST_PAUSE_SECONDS / 2, 0.0, now))
         trouble.failures += 1
+        trouble.last_at = now
         if trouble.failures >= OPENS_AFTER and now >= trouble.closed_until:
             # Those that were under way when it opened fail too, but they say nothing new.
             trouble.pause_seconds = min(trouble.pause_seconds * 2, LONGEST_PAUSE_SECONDS)
@@ -58,6 +60,6 @@ class Circuits:
         self._troubles = {
             endpoint: trouble
             for endpoint, trouble in self._troubles.items()
-            if trouble.failures < OPENS_AFTER or trouble.closed_until > old
+            if max(trouble.last_at, trouble.closed_until) > old
         }
         return list(self._troubles)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from quickkub.webhooks.circuit import FIRST_PAUSE_SECONDS, LONGEST_PAUSE_SECONDS, OPENS_AFTER, Circuits
 from tests.support.webhooks import SetClock
 
@@ -59,9 +61,11 @@ def test_deliveries_that_were_under_way_when_it_opened_do_not_lengthen_the_pause
     assert circuits.room(SHOP, 8) == 1
 
 
-def test_an_endpoint_nobody_has_called_for_an_hour_is_forgotten() -> None:
+@pytest.mark.parametrize("failures", [1, OPENS_AFTER])
+def test_an_endpoint_nobody_has_called_for_an_hour_is_forgotten(failures: int) -> None:
     clock = SetClock()
-    circuits = broken(clock)
+    circuits = broken(clock, failures)
+    assert circuits.troubled() == [SHOP]
     clock.pass_seconds(2 * 3600)
     assert circuits.troubled() == []
     assert circuits.room(SHOP, 8) == 8
