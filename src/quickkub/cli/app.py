@@ -11,6 +11,7 @@ from quickkub.cli.demo import demo_command
 from quickkub.cli.events import events, webhooks
 from quickkub.cli.ledger import app as ledger
 from quickkub.cli.listen import listen
+from quickkub.cli.provider import app as provider
 from quickkub.cli.qr import app as qr
 from quickkub.cli.simulators import app as simulators
 from quickkub.cli.up import up_command
@@ -51,6 +52,7 @@ def build(wiring: Wiring) -> typer.Typer:
     app.add_typer(ledger, name="ledger")
     app.add_typer(events, name="events")
     app.add_typer(webhooks, name="webhooks")
+    app.add_typer(provider, name="provider")
     app.add_typer(simulators, name="simulators")
     app.add_typer(db, name="db")
     app.add_typer(seed, name="seed")

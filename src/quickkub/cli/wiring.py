@@ -2,14 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
 import typer
 
 from quickkub.cli.gateway import Gateway
+
+
+@dataclass(frozen=True, slots=True)
+class CheckResult:
+    """Whether an account works at its provider; `told` is for a person and holds no secret."""
+
+    works: bool
+    told: str
 
 
 class Wiring(Protocol):
@@ -53,6 +62,17 @@ class Wiring(Protocol):
 
         `callback` is where their callbacks go unless another address is registered. Raises UnknownProvider.
         """
+        ...
+
+    def check_account(self, name: str, said: Mapping[str, str], *, mode: str) -> CheckResult:
+        """Try an account's settings and credentials at the provider.
+
+        Raises BadParticulars, CannotCheck, UnknownProvider.
+        """
+        ...
+
+    def check_stored_account(self, name: str, merchant: str, account: str, dsn: str) -> CheckResult:
+        """Try an account of the database. Raises NoSuchAccount, CannotCheck."""
         ...
 
     def demo(self, *, keep: bool) -> int:

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 
 from quickkub.cli.gateway import Gateway, Welcome
+from quickkub.cli.wiring import CheckResult
 from quickkub.settings import Settings, default_data_dir, read_settings
 
 
@@ -79,6 +80,20 @@ class HouseWiring:
         from quickkub.house.simulators_alone import serve_alone
 
         serve_alone(names, host=host, port=port, callback=callback, as_json=as_json)
+
+    def check_account(self, name: str, said: Mapping[str, str], *, mode: str) -> CheckResult:
+        """See cli.wiring.Wiring."""
+        from quickkub.house.provider_check import check_particulars
+
+        return asyncio.run(check_particulars(name, said, mode=mode))
+
+    def check_stored_account(self, name: str, merchant: str, account: str, dsn: str) -> CheckResult:
+        """See cli.wiring.Wiring."""
+        from quickkub.house.assembly import open_vault
+        from quickkub.house.provider_check import check_stored
+
+        vault = open_vault(read_settings(os.environ))
+        return asyncio.run(check_stored(name, merchant, account, dsn, vault))
 
     def serve(self, part: str) -> None:
         """See cli.wiring.Wiring."""
