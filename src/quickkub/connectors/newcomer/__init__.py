@@ -61,7 +61,7 @@ def write(name: str, title: str = "", into: Path | None = None) -> Newcomer:
     if NAME.fullmatch(name) is None:
         raise BadProviderName("a provider's name is 2 to 30 small letters and digits", param="name")
     module = name if name[0].isalpha() else f"p{name}"
-    folder = (into or Path(home.__path__[0])) / module
+    folder = Path(into or home.__path__[0], module)
     if name in registry.names() or folder.exists():
         raise ProviderExists(f"there is a provider {name} already", param="name")
     words = {
