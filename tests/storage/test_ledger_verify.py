@@ -175,9 +175,12 @@ DAMAGES: dict[str, tuple[str, set[str]]] = {
     ),
     "a payment is moved to live": ("UPDATE payments SET mode = 'live'", {RECEIPT_MODES}),
     "a receipt is removed": ("DELETE FROM receipts WHERE applied", {HAS_RECEIPT, CAPTURED}),
-    "a receipt grows": ("UPDATE receipts SET amount = 15001 WHERE applied", {IN_FULL, CAPTURED}),
+    "a receipt grows": (
+        "UPDATE receipts SET amount = 15001, applied_amount = 15001 WHERE applied",
+        {IN_FULL, CAPTURED},
+    ),
     "an unapplied receipt becomes an applied one": (
-        "UPDATE receipts SET applied = NOT applied",
+        "UPDATE receipts SET applied = NOT applied, applied_amount = amount - applied_amount",
         {IN_FULL},
     ),
     "a receipt is booked on the account of another provider": (
@@ -206,7 +209,7 @@ DAMAGES: dict[str, tuple[str, set[str]]] = {
         {CAPTURED},
     ),
     "a payment says it was paid and no receipt is applied": (
-        "UPDATE receipts SET applied = false WHERE applied",
+        "UPDATE receipts SET applied = false, applied_amount = 0 WHERE applied",
         {CAPTURED, IN_FULL},
     ),
     "a payment asks for another amount than it got": (

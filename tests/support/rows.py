@@ -70,6 +70,8 @@ async def add_payment(connection: Connection, shop: Shop, **values: Any) -> Paym
         "due_at": NOON if state in OPEN_STATES else None,
         "paid_at": NOON if state == "succeeded" else None,
     }
+    held = values.get("amount", 15_000) if state == "authorized" else 0
+    values.setdefault("authorized_amount", max(held, values.get("captured_amount", 0)))
     await insert(connection, "payments", merchant_id=shop.merchant, id=payment, **(defaults | values))
     return payment
 
@@ -133,6 +135,8 @@ async def add_receipt(connection: Connection, shop: Shop, payment: str, attempt:
     }
     if "evidence_id" not in values:
         values["evidence_id"] = await add_evidence(connection, shop, payment, attempt)
+    said = defaults | values
+    values.setdefault("applied_amount", said["amount"] if said["applied"] else 0)
     await insert(
         connection,
         "receipts",

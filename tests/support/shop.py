@@ -11,7 +11,7 @@ from collections import deque
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from quickkub.connectors.contract import (
     Account,
@@ -19,10 +19,12 @@ from quickkub.connectors.contract import (
     ActionKind,
     CallbackAnswer,
     CallbackNews,
+    Declined,
     Exchange,
     Forged,
     Manifest,
     MethodOffer,
+    NotSent,
     Order,
     Outcome,
     Paid,
@@ -34,6 +36,8 @@ from quickkub.connectors.contract import (
     Unreadable,
     Waiting,
 )
+from quickkub.disputes.service import Disputes
+from quickkub.disputes.settle import ProviderDisputes
 from quickkub.kernel.ids import MerchantId, new_id
 from quickkub.kernel.money import THB, Money, read_decimal
 from quickkub.kernel.secrets import Secret
@@ -41,9 +45,13 @@ from quickkub.merchants.accounts import open_account
 from quickkub.payments.model import Answered, NewPayment
 from quickkub.payments.office import Office
 from quickkub.payments.service import Payments
+from quickkub.refunds.effects import ProviderRefunds
+from quickkub.refunds.service import Refunds
 from quickkub.storage import Database
 from quickkub.storage.idempotency import Once, fingerprint
 from quickkub.storage.vault import Vault
+
+T = TypeVar("T")
 
 QR = "00020101021230...the made-up bank's QR"
 PAID_AT = datetime(2026, 1, 15, 3, 33, 12, tzinfo=UTC)
@@ -115,17 +123,19 @@ class MadeUpBank:
 
 
 @dataclass(frozen=True)
-class ToldByBank:
+class ToldByBank(Generic[T]):
     """An outcome and its (made-up) words on the wire."""
 
-    outcome: Outcome
+    outcome: T
     transcript: bytes = b"[]"
 
 
 class QuietLine:
     """Drives an exchange that asks for nothing."""
 
-    async def run(self, account: Account, exchange: Generator[Any, Any, Outcome]) -> ToldByBank:
+    async def run(
+        self, account: Account, exchange: Generator[Any, Any, T]
+    ) -> ToldByBank[T | Declined | NotSent | Unknown]:
         try:
             next(exchange)
         except StopIteration as end:
@@ -139,7 +149,17 @@ class Shop:
     def __init__(self, database: Database, merchant: MerchantId, token: str, bank: MadeUpBank) -> None:
         self.db, self.merchant, self.token, self.bank = database, merchant, token, bank
         self.vault = VAULT
-        self.office = Office(database, VAULT, QuietLine(), lambda _: bank, "http://shop.test")
+        self.office = Office(
+            database,
+            VAULT,
+            QuietLine(),
+            lambda _: bank,
+            "http://shop.test",
+            ProviderRefunds(),
+            ProviderDisputes(),
+        )
+        self.refunds = Refunds(self.office)
+        self.disputes = Disputes(self.office)
         self.payments = Payments(self.office)
 
     async def charges(self, amount: Money, key: str | None = None, **more: Any) -> dict[str, Any]:

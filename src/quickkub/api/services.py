@@ -15,7 +15,7 @@ from quickkub.kernel.clock import Clock, SystemClock
 from quickkub.kernel.ids import MerchantId
 from quickkub.kernel.secrets import Secret
 from quickkub.merchants.keys import Keys
-from quickkub.payments.ask import Render
+from quickkub.payments.replay import Render
 from quickkub.payments.model import Answered, ListQuery, NewPayment, Page
 from quickkub.storage import Database
 from quickkub.storage.idempotency import Once

@@ -8,10 +8,14 @@ from dataclasses import dataclass
 
 from quickkub.connectors import registry
 from quickkub.connectors.transport import Line
+from quickkub.disputes.service import Disputes
+from quickkub.disputes.settle import ProviderDisputes
 from quickkub.kernel.clock import SystemClock
 from quickkub.merchants.keys import Keys
 from quickkub.payments.office import Office
 from quickkub.payments.service import Payments
+from quickkub.refunds.effects import ProviderRefunds
+from quickkub.refunds.service import Refunds
 from quickkub.settings import Settings
 from quickkub.storage import Database, open_database
 from quickkub.storage.vault import Vault, read_key
@@ -30,6 +34,8 @@ class House:
     guard: Guard
     line: Line
     payments: Payments
+    refunds: Refunds
+    disputes: Disputes
 
 
 def open_vault(settings: Settings) -> Vault:
@@ -44,6 +50,9 @@ async def open_house(settings: Settings, dsn: str, *, connections: int = 20) -> 
     vault = open_vault(settings)
     db = await open_database(dsn, size_max=connections)
     line = Line(registry.connector, clock=clock)
+    office = Office(
+        db, vault, line, registry.connector, settings.public_url, ProviderRefunds(), ProviderDisputes()
+    )
     try:
         yield House(
             settings=settings,
@@ -53,7 +62,9 @@ async def open_house(settings: Settings, dsn: str, *, connections: int = 20) -> 
             keys=Keys(db, settings.key_pepper, clock),
             guard=Guard(SystemResolver(), loopback_in_test_mode=settings.allow_local_webhooks),
             line=line,
-            payments=Payments(Office(db, vault, line, registry.connector, settings.public_url)),
+            payments=Payments(office),
+            refunds=Refunds(office),
+            disputes=Disputes(office),
         )
     finally:
         await line.close()

@@ -83,6 +83,27 @@ _UNAPPLIED: Final = Heading(
     "Money that came without a payment waiting for it, such as a QR paid twice. It is owed to the payer or "
     "the merchant; a case decides which.",
 )
+_REFUNDS_DUE: Final = Heading(
+    "merchant:refunds_due",
+    AccountKind.LIABILITY,
+    "Refunds due",
+    "เงินคืนลูกค้ารอจ่าย",
+    "Money set aside for refunds that were asked for and have not reached the payer yet.",
+)
+_DISPUTED: Final = Heading(
+    "merchant:disputed",
+    AccountKind.LIABILITY,
+    "Disputed payments",
+    "เงินที่ถูกโต้แย้ง",
+    "Money of payments that a payer's bank disputes; it goes back to the merchant or to the payer.",
+)
+_BANK: Final = Heading(
+    "bank:own",
+    AccountKind.ASSET,
+    "Own bank account",
+    "เงินฝากธนาคาร",
+    "Transfers that a person made or saw at a bank, such as a refund of a QR payment.",
+)
 _FEES: Final = Heading(
     "fees:earned",
     AccountKind.INCOME,
@@ -105,10 +126,23 @@ _ROUNDING: Final = Heading(
     "Satang left over when a total and its rounded parts differ; a gain is on the credit side.",
 )
 
-CHART: Final = (PROVIDER_RECEIVABLE, _PAYABLE, _UNAPPLIED, _FEES, _OUTPUT_VAT, _ROUNDING)
+CHART: Final = (
+    PROVIDER_RECEIVABLE,
+    _PAYABLE,
+    _UNAPPLIED,
+    _REFUNDS_DUE,
+    _DISPUTED,
+    _BANK,
+    _FEES,
+    _OUTPUT_VAT,
+    _ROUNDING,
+)
 
 MERCHANT_PAYABLE: Final = AccountCode(_PAYABLE.pattern)
 MERCHANT_UNAPPLIED: Final = AccountCode(_UNAPPLIED.pattern)
+REFUNDS_DUE: Final = AccountCode(_REFUNDS_DUE.pattern)
+DISPUTED: Final = AccountCode(_DISPUTED.pattern)
+OWN_BANK: Final = AccountCode(_BANK.pattern)
 FEES_EARNED: Final = AccountCode(_FEES.pattern)
 OUTPUT_VAT: Final = AccountCode(_OUTPUT_VAT.pattern)
 ROUNDING: Final = AccountCode(_ROUNDING.pattern)

@@ -64,8 +64,9 @@ SELECT receipt.merchant_id, receipt.id AS what,
   LEFT JOIN attempts attempt ON attempt.merchant_id = receipt.merchant_id AND attempt.id = receipt.attempt_id
   LEFT JOIN provider_accounts account
     ON account.merchant_id = receipt.merchant_id AND account.id = receipt.account_id
- WHERE (payment.mode = receipt.mode AND attempt.mode = receipt.mode
-        AND account.mode = receipt.mode) IS NOT TRUE
+ WHERE (account.mode = receipt.mode) IS NOT TRUE
+    OR (receipt.payment_id IS NOT NULL
+        AND (payment.mode = receipt.mode AND attempt.mode = receipt.mode) IS NOT TRUE)
 """
 
 _FACTS_BOOKED_ONCE: Final = """
@@ -94,15 +95,15 @@ SELECT journal.merchant_id, journal.id AS what, jsonb_build_object('receipt', jo
 """
 
 # The whole receipt stands on its own account at the provider and nowhere else at a provider; it is in
-# "unapplied" to the last satang when it is unapplied, and not at all when it is applied.
+# "unapplied" to the last satang as far as it is unapplied.
 _RECEIPTS_BOOKED_IN_FULL: Final = """
 SELECT merchant_id, receipt_id AS what,
        jsonb_build_object('journal', journal_id, 'kind', kind, 'receipt_mode', receipt_mode,
-                          'journal_mode', journal_mode, 'amount', receipt_amount, 'applied', applied,
+                          'journal_mode', journal_mode, 'amount', receipt_amount, 'applied', applied_amount,
                           'receivable', receivable, 'elsewhere', elsewhere, 'unapplied', unapplied) AS details
   FROM (SELECT receipt.merchant_id, receipt.id AS receipt_id, journal.id AS journal_id, journal.kind,
                receipt.mode AS receipt_mode, journal.mode AS journal_mode, receipt.amount AS receipt_amount,
-               receipt.applied,
+               receipt.applied_amount,
                coalesce(sum(entry.amount) FILTER (WHERE entry.account = own
                                                     AND entry.currency = receipt.currency), 0) AS receivable,
                count(*) FILTER (WHERE entry.account LIKE 'provider:%' AND entry.account <> own
@@ -115,7 +116,7 @@ SELECT merchant_id, receipt_id AS what,
           LEFT JOIN entries entry ON entry.merchant_id = journal.merchant_id AND entry.journal_id = journal.id
          GROUP BY receipt.merchant_id, receipt.id, journal.merchant_id, journal.id) booked
  WHERE journal_mode <> receipt_mode OR kind <> $2 OR receivable <> receipt_amount OR elsewhere > 0
-    OR unapplied <> CASE WHEN applied THEN 0 ELSE receipt_amount END
+    OR unapplied <> receipt_amount - applied_amount
 """
 
 _PAYMENTS_AGREE: Final = """
@@ -125,13 +126,16 @@ SELECT payment.merchant_id, payment.id AS what,
                           'received', coalesce(receipt.total, 0),
                           'received_in', receipt.currencies) AS details
   FROM payments payment
-  LEFT JOIN (SELECT merchant_id, payment_id, count(*) AS n, sum(amount) AS total,
+  LEFT JOIN (SELECT merchant_id, payment_id, count(*) AS n, sum(applied_amount) AS total,
                     string_agg(DISTINCT currency, ' ') AS currencies
                FROM receipts WHERE applied GROUP BY merchant_id, payment_id) receipt
     ON receipt.merchant_id = payment.merchant_id AND receipt.payment_id = payment.id
  WHERE payment.captured_amount <> coalesce(receipt.total, 0)
     OR (payment.state = 'succeeded') <> (receipt.n IS NOT NULL)
-    OR receipt.n IS NOT NULL AND (receipt.total <> payment.amount OR receipt.currencies <> payment.currency)
+    OR receipt.n IS NOT NULL AND (receipt.currencies <> payment.currency
+                                  OR NOT payment.capture_later
+                                     AND receipt.total <> payment.amount - payment.short_amount
+                                  OR receipt.total > payment.authorized_amount)
 """
 
 _RECEIPTS_HAVE_PAYMENTS: Final = """
@@ -141,8 +145,9 @@ SELECT receipt.merchant_id, receipt.id AS what,
   FROM receipts receipt
   LEFT JOIN payments payment ON payment.merchant_id = receipt.merchant_id AND payment.id = receipt.payment_id
   LEFT JOIN attempts attempt ON attempt.merchant_id = receipt.merchant_id AND attempt.id = receipt.attempt_id
- WHERE payment.id IS NULL OR attempt.payment_id IS DISTINCT FROM receipt.payment_id
-    OR (attempt.provider, attempt.account_id) IS DISTINCT FROM (receipt.provider, receipt.account_id)
+ WHERE receipt.payment_id IS NOT NULL
+   AND (payment.id IS NULL OR attempt.payment_id IS DISTINCT FROM receipt.payment_id
+    OR (attempt.provider, attempt.account_id) IS DISTINCT FROM (receipt.provider, receipt.account_id))
 """
 
 _CORRECTIONS_HAVE_ORIGINALS: Final = """

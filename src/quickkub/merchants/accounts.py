@@ -24,6 +24,11 @@ class ProviderAccount:
     provider: str
     settings: Mapping[str, str]
     credentials: Mapping[str, Secret]
+    # The unguessable part of the address its callbacks come to; empty for accounts that never kept it.
+    callback_token: str = ""
+
+
+_CALLBACK_TOKEN = "callback_token"  # noqa: S105 -- the name under which it is sealed with the credentials
 
 
 def _place(merchant: str, account: str) -> Place:
@@ -45,10 +50,11 @@ async def open_account(
     settings: Mapping[str, str],
     credentials: Mapping[str, str],
 ) -> tuple[str, str]:
-    """Store an account. Returns its id and the callback token, which is kept nowhere else."""
+    """Store an account. Returns its id and the callback token, which is kept sealed only."""
     account = new_id("acc")
     token = new_token(merchant)
-    sealed = vault.seal(json.dumps(dict(credentials)).encode(), _place(merchant, account))
+    kept = {**credentials, _CALLBACK_TOKEN: token}
+    sealed = vault.seal(json.dumps(kept).encode(), _place(merchant, account))
     await tx.execute(
         """
         INSERT INTO provider_accounts (merchant_id, id, mode, provider, settings, credentials,
@@ -84,6 +90,7 @@ _COLUMNS = "merchant_id, id, mode, provider, settings, credentials"
 def _read(row: Row, vault: Vault) -> ProviderAccount:
     merchant, account = row["merchant_id"], row["id"]
     opened = json.loads(vault.open(bytes(row["credentials"]), _place(merchant, account)))
+    token = opened.pop(_CALLBACK_TOKEN, "")
     return ProviderAccount(
         merchant=MerchantId(merchant),
         id=account,
@@ -91,6 +98,7 @@ def _read(row: Row, vault: Vault) -> ProviderAccount:
         provider=row["provider"],
         settings=row["settings"],
         credentials={name: Secret(value) for name, value in opened.items()},
+        callback_token=token,
     )
 
 

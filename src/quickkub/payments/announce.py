@@ -1,13 +1,11 @@
-"""Every change of a payment's state and the event that tells of it, written together (E1)."""
+"""Every change of a payment and the event that tells of it, written together (E1)."""
 
 from __future__ import annotations
 
-from datetime import datetime
-
-from quickkub.kernel.money import Money
 from quickkub.payments import store
 from quickkub.payments.model import Attempt, Payment
 from quickkub.payments.states import OPEN, PAYMENT, Fact
+from quickkub.payments.store import NO_CHANGE, Change
 from quickkub.payments.view import payment_view
 from quickkub.storage import Connection
 from quickkub.storage.outbox import Event, emit
@@ -34,30 +32,23 @@ async def advance(
     attempt: Attempt,
     fact: Fact,
     public_url: str,
+    change: Change = NO_CHANGE,
     *,
-    captured: Money | None = None,
-    paid_at: datetime | None = None,
     failure_code: str | None = None,
 ) -> Payment:
     """Move the payment by its table and announce it. Raises WrongState when the table has no such move."""
     state = PAYMENT.after(payment.state, fact)
-    moved = await store.move_payment(
-        tx,
-        payment,
-        state,
-        captured=captured,
-        paid_at=paid_at,
-        failure_code=failure_code,
-        due=state in OPEN,
-    )
+    moved = await store.move_payment(tx, payment, state, change, failure_code=failure_code, due=state in OPEN)
     await announce(tx, moved, attempt, state.value, public_url)
     return moved
 
 
-async def tell_of_extra_money(tx: Connection, payment: Payment, attempt: Attempt, public_url: str) -> Payment:
-    """Money came in that the payment did not ask for: same state, a new version, an event of its own."""
+async def amend(
+    tx: Connection, payment: Payment, attempt: Attempt, kind: str, public_url: str, change: Change = NO_CHANGE
+) -> Payment:
+    """Same state, other money: a new version and an event of its own, `payment.<kind>`."""
     same = await store.move_payment(
-        tx, payment, payment.state, failure_code=payment.failure_code, due=payment.state in OPEN
+        tx, payment, payment.state, change, failure_code=payment.failure_code, due=payment.state in OPEN
     )
-    await announce(tx, same, attempt, "overpaid", public_url)
+    await announce(tx, same, attempt, kind, public_url)
     return same

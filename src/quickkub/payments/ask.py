@@ -3,37 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
 
-from quickkub.connectors.contract import Account, Order, Unknown
+from quickkub.connectors.contract import Account, Order, Outcome, Unknown
 from quickkub.kernel.ids import AttemptId, PaymentId, new_id, new_reference
 from quickkub.kernel.money import Money
 from quickkub.kernel.tokens import new_token
 from quickkub.merchants.accounts import enabled_accounts
 from quickkub.payments import attempt_store, rules, store
 from quickkub.payments.announce import announce
-from quickkub.payments.ending import end, may_end
-from quickkub.payments.model import (
-    Answered,
-    Attempt,
-    NewPayment,
-    Payment,
-    PaymentNotCancellable,
-    PaymentNotFound,
-)
+from quickkub.payments.model import Answered, Attempt, NewPayment, Payment
 from quickkub.payments.office import Office, Told
+from quickkub.payments.orders import order_for, seal_payer
+from quickkub.payments.replay import Render, replay_payment
 from quickkub.payments.routing import Route, choose
 from quickkub.payments.settle import apply
-from quickkub.payments.states import AttemptState, Fact, PaymentState
+from quickkub.payments.states import AttemptState, PaymentState
 from quickkub.payments.view import payment_view
 from quickkub.storage import Connection
-from quickkub.storage.idempotency import KeyBusy, Once, Replay, claim, earlier, keep_answer
-
-Render = Callable[[Mapping[str, Any]], tuple[int, bytes]]
-"""Turns the payment object into the status and bytes the edge will send, so they can be stored."""
+from quickkub.storage.idempotency import Once, Replay, claim, earlier, keep_answer
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,17 +36,17 @@ class OutOfTime:
 async def create(office: Office, asked: NewPayment, once: Once, render: Render) -> Answered:
     """Make a payment and ask a provider for it. Returns what to send, the same bytes for the same key.
 
-    Raises MethodUnavailable, CurrencyUnsupported, AmountOutOfRange, KeyReused, KeyBusy, DatabaseAway; nothing
-    is written when it does.
+    Raises MethodUnavailable, CurrencyUnsupported, AmountOutOfRange, CaptureUnsupported, PayerInputMissing,
+    KeyReused, KeyBusy, DatabaseAway; nothing is written when it does.
     """
     route = await _route(office, asked, once)
     if isinstance(route, Replay):
-        return await _replay(office, once, route, render)
+        return await replay_payment(office, once, route, render)
     said = await _say(office, asked, once, route)
     if isinstance(said, Replay):
-        return await _replay(office, once, said, render)
+        return await replay_payment(office, once, said, render)
     payment, attempt = said
-    told = await call(office, route.account, order_for(attempt, payment, asked.description))
+    told = await call(office, route.account, order_for(office, attempt, payment))
 
     async def answer(tx: Connection, after: Payment, tried: Attempt) -> None:
         await keep_answer(tx, once, *render(payment_view(after, tried, office.public_url)))
@@ -74,8 +63,9 @@ async def _route(office: Office, asked: NewPayment, once: Once) -> Route | Repla
         if before is not None:
             return before
         accounts = await enabled_accounts(reader, office.vault, once.merchant, once.mode)
-    route = choose(asked.method, accounts, office.connector)
+    route = choose(asked, accounts, office.connector, office.public_url)
     rules.refuse_amount(asked.amount, asked.method, route.manifest)
+    rules.refuse_missing_input(asked.payer, route.offer)
     return route
 
 
@@ -88,7 +78,7 @@ async def _say(
         if before is not None:
             return before
         payment = await store.insert_payment(
-            tx, _blank_payment(payment_id, asked, once), asked.expires_in_seconds
+            tx, _blank_payment(office, payment_id, asked, once), asked.expires_in_seconds
         )
         attempt = await attempt_store.insert_attempt(
             tx, _blank_attempt(payment, route), route.why, rules.FIRST_CHECK_SECONDS
@@ -97,7 +87,7 @@ async def _say(
     return payment, attempt
 
 
-def _blank_payment(payment_id: PaymentId, asked: NewPayment, once: Once) -> Payment:
+def _blank_payment(office: Office, payment_id: PaymentId, asked: NewPayment, once: Once) -> Payment:
     nothing = Money(0, asked.amount.currency)
     unset = datetime.min  # noqa: DTZ901 -- the database writes the times
     return Payment(
@@ -109,6 +99,14 @@ def _blank_payment(payment_id: PaymentId, asked: NewPayment, once: Once) -> Paym
         method=asked.method,
         captured=nothing,
         refunded=nothing,
+        authorized=nothing,
+        capturing=nothing,
+        refunding=nothing,
+        disputed=nothing,
+        capture_later=asked.capture_later,
+        hold_open=False,
+        hold_until=None,
+        sealed_payer=seal_payer(office.vault, asked.payer, once.merchant, payment_id),
         reference=asked.reference,
         description=asked.description,
         metadata=asked.metadata or {},
@@ -134,7 +132,7 @@ def _blank_attempt(payment: Payment, route: Route) -> Attempt:
         account=route.account.id,
         amount=payment.amount,
         state=AttemptState.CREATED,
-        reference=new_reference(),
+        reference=new_reference(letters=route.manifest.reference_letters_max),
         provider_reference=None,
         next_action=None,
         failure_code=None,
@@ -144,22 +142,7 @@ def _blank_attempt(payment: Payment, route: Route) -> Attempt:
     )
 
 
-def order_for(attempt: Attempt, payment: Payment, description: str | None = None) -> Order:
-    """The attempt in the connectors' words; the same words on every resend (P10)."""
-    return Order(
-        reference=attempt.reference,
-        amount=attempt.amount,
-        method=payment.method,
-        asked_at=attempt.created_at,
-        expires_at=payment.expires_at,
-        now=datetime.now(attempt.created_at.tzinfo),
-        provider_reference=attempt.provider_reference,
-        description=description or "",
-        return_url=payment.return_url or "",
-    )
-
-
-async def call(office: Office, account: Account, order: Order) -> Told:
+async def call(office: Office, account: Account, order: Order) -> Told[Outcome]:
     """Ask the provider for the order, with no transaction open and a limit on how long it may take."""
     exchange = office.connector(account.provider).create(account, order)
     try:
@@ -167,40 +150,3 @@ async def call(office: Office, account: Account, order: Order) -> Told:
             return await office.line.run(account, exchange)
     except TimeoutError:
         return OutOfTime(Unknown("the call took longer than a merchant can be kept waiting"))
-
-
-async def _replay(office: Office, once: Once, said: Replay, render: Render) -> Answered:
-    if said.answer is not None and said.status is not None:
-        return Answered(said.status, said.answer, replayed=True)
-    # The first request died between its two transactions: answer with how the payment stands, and keep that.
-    async with office.db.transaction() as tx:
-        payment = await store.find_payment(tx, once.merchant, once.mode, said.resource_id)
-        assert payment is not None, "the key and the payment were written together"
-        attempt = (await attempt_store.attempts_of(tx, once.merchant, [payment.id]))[payment.id][-1]
-        if payment.state is PaymentState.CREATED:
-            raise KeyBusy("the provider is being asked again", param="Idempotency-Key", retry_after=2)
-        status, body = render(payment_view(payment, attempt, office.public_url))
-        await keep_answer(tx, once, status, body)
-    return Answered(status, body, replayed=True)
-
-
-async def cancel(office: Office, payment_id: str, once: Once, render: Render) -> Answered:
-    """Call a payment off that nobody has paid yet. Late money still wins and is booked.
-
-    Raises PaymentNotFound, and PaymentNotCancellable when it is over or its outcome is not known.
-    """
-    async with office.db.transaction() as tx:
-        payment = await store.find_payment(tx, once.merchant, once.mode, payment_id, lock=True)
-        if payment is None:
-            raise PaymentNotFound()
-        before = await claim(tx, once, payment.id)
-        attempt = (await attempt_store.attempts_of(tx, once.merchant, [payment.id]))[payment.id][-1]
-        if before is None or before.answer is None:
-            if not may_end(payment, attempt, Fact.CALLED_OFF):
-                raise PaymentNotCancellable(f"the payment is {payment.state.value}")
-            payment, attempt = await end(tx, payment, attempt, Fact.CALLED_OFF, office.public_url)
-            status, body = render(payment_view(payment, attempt, office.public_url))
-            await keep_answer(tx, once, status, body)
-            return Answered(status, body, replayed=False)
-    assert before.status is not None
-    return Answered(before.status, before.answer, replayed=True)

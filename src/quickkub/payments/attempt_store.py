@@ -78,6 +78,24 @@ async def find_attempt(
     return read_attempt(row) if row else None
 
 
+async def find_attempt_by_provider_reference(
+    reader: Connection, merchant: MerchantId, provider: str, account: str, provider_reference: str
+) -> Attempt | None:
+    """By the provider's own id, for callbacks that do not repeat ours."""
+    row = await reader.fetchrow(
+        f"""
+        SELECT {ATTEMPT_COLUMNS} FROM attempts
+         WHERE merchant_id = $1 AND provider = $2 AND account_id = $3 AND provider_reference = $4
+         ORDER BY id LIMIT 1
+        """,  # noqa: S608
+        merchant,
+        provider,
+        account,
+        provider_reference,
+    )
+    return read_attempt(row) if row else None
+
+
 async def find_attempt_by_reference(
     reader: Connection, merchant: MerchantId, provider: str, account: str, reference: str
 ) -> Attempt | None:
@@ -172,7 +190,7 @@ async def finish_check(tx: Connection, attempt: Attempt, check_seconds: int | No
     """Count the inquiry and set the next one, if this worker still holds the lease. False: another has it."""
     done: str = await tx.execute(
         f"""
-        UPDATE attempts SET lease_until = NULL, checks = checks + 1,
+        UPDATE attempts SET lease_until = NULL, last_check_at = now(), checks = checks + 1,
                next_check_at = now() + make_interval(secs => $4 * {JITTER})
          WHERE merchant_id = $1 AND id = $2 AND lease_token = $3
         """,  # noqa: S608
@@ -191,6 +209,58 @@ async def drop_lease(tx: Connection, attempt: Attempt) -> None:
         attempt.merchant,
         attempt.id,
         attempt.lease_token,
+    )
+
+
+WAKE_SECONDS: Final = 20
+"""How long after its last inquiry an unknown outcome may be asked about again ahead of its time."""
+
+
+async def wake_unknown(tx: Connection, attempt: Attempt) -> None:
+    """The provider has just answered clearly: ask soon about everything at this account nobody can tell about.
+
+    Spread over ten seconds, and each at most once in WAKE_SECONDS, so that a provider that has come back is not
+    run over.
+    """
+    for table in ("attempts", "instructions"):
+        await tx.execute(
+            f"""
+            UPDATE {table} SET next_check_at = now() + make_interval(secs => random() * 10)
+             WHERE merchant_id = $1 AND provider = $2 AND account_id = $3 AND state = 'unknown'
+               AND next_check_at > now() + interval '10 seconds'
+               AND (last_check_at IS NULL OR last_check_at < now() - make_interval(secs => $4))
+            """,  # noqa: S608 -- one of our own two tables
+            attempt.merchant,
+            attempt.provider,
+            attempt.account,
+            WAKE_SECONDS,
+        )
+
+
+async def name_attempt(tx: Connection, attempt: Attempt, provider_reference: str) -> Attempt:
+    """Write down what the provider calls it, learned while nothing else changed."""
+    row = await tx.fetchrow(
+        f"""
+        UPDATE attempts SET provider_reference = $3 WHERE merchant_id = $1 AND id = $2
+        RETURNING {ATTEMPT_COLUMNS}
+        """,  # noqa: S608
+        attempt.merchant,
+        attempt.id,
+        provider_reference,
+    )
+    assert row is not None, "the attempt row is locked by this transaction"
+    return read_attempt(row)
+
+
+async def check_instructions_now(tx: Connection, merchant: MerchantId, payment: PaymentId) -> None:
+    """Bring the next inquiry about everything under way with a payment forward."""
+    await tx.execute(
+        """
+        UPDATE instructions SET next_check_at = now()
+         WHERE merchant_id = $1 AND payment_id = $2 AND next_check_at IS NOT NULL
+        """,
+        merchant,
+        payment,
     )
 
 

@@ -11,14 +11,14 @@ from quickkub.storage import Connection
 
 
 async def book_receipt(
-    tx: Connection, attempt: Attempt, receipt_id: str, receipt: Receipt, *, applied: bool
+    tx: Connection, attempt: Attempt, receipt_id: str, receipt: Receipt, *, own: Money
 ) -> None:
-    """Book a receipt that was just written down, in the same transaction.
+    """Book a receipt that was just written down, in the same transaction; `own` of it is the payment's.
 
     No fee is taken: fee plans are a later part, and a shop that runs its own gateway charges itself nothing.
     """
     nothing = Money(0, receipt.amount.currency)
-    if applied:
+    if own.minor:
         journal = recipes.payment_received(
             receipt_id,
             attempt.payment,
@@ -27,6 +27,7 @@ async def book_receipt(
             gross=receipt.amount,
             fee=nothing,
             fee_vat=nothing,
+            over=receipt.amount - own,
             paid_at=receipt.paid_at,
         )
     else:

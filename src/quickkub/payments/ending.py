@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from quickkub.connectors.contract import Can, Doing
 from quickkub.payments import attempt_store, rules
 from quickkub.payments.announce import advance
+from quickkub.payments.instructions.ask import write_down
 from quickkub.payments.model import Attempt, Payment
-from quickkub.payments.states import ATTEMPT, PAYMENT, Fact
+from quickkub.payments.office import Office
+from quickkub.payments.states import ATTEMPT, PAYMENT, AttemptState, Fact
+from quickkub.payments.store import Change
 from quickkub.storage import Connection
 
 
@@ -15,11 +19,26 @@ def may_end(payment: Payment, attempt: Attempt, fact: Fact) -> bool:
 
 
 async def end(
-    tx: Connection, payment: Payment, attempt: Attempt, fact: Fact, public_url: str
+    office: Office, tx: Connection, payment: Payment, attempt: Attempt, fact: Fact
 ) -> tuple[Payment, Attempt]:
-    """End both by TIME_UP or CALLED_OFF. Raises WrongState when `may_end` says no."""
+    """End both by TIME_UP, CALLED_OFF or LET_GO. Raises WrongState when `may_end` says no.
+
+    Where the provider can be told that nobody waits any more, the worker tells it.
+    """
+    waited = attempt.state is not AttemptState.AUTHORIZED
     state = ATTEMPT.after(attempt.state, fact)
     attempt = await attempt_store.move_attempt(
         tx, attempt, state, check_seconds=rules.next_check_seconds(state, 0)
     )
-    return await advance(tx, payment, attempt, fact, public_url), attempt
+    change = Change(hold_open=False)
+    payment = await advance(tx, payment, attempt, fact, office.public_url, change)
+    if waited:
+        await _tell_provider(office, tx, payment, attempt)
+    return payment, attempt
+
+
+async def _tell_provider(office: Office, tx: Connection, payment: Payment, attempt: Attempt) -> None:
+    manifest = office.connector(attempt.provider).manifest
+    offer = manifest.offer(payment.method)
+    if offer is not None and Can.CANCEL in offer.can:
+        await write_down(tx, manifest, payment, attempt, Doing.CANCEL, payment.amount, check_seconds=0)

@@ -24,6 +24,7 @@ class Kept:
     account: str
     event_key: str
     reference: str
+    provider_reference: str
     method: str
     query: Mapping[str, str]
     body: bytes
@@ -40,7 +41,9 @@ async def keep(
     provider: str,
     account: str,
     event_key: str,
+    about: str,
     reference: str,
+    provider_reference: str,
     sealed: bytes,
     method: str,
     query: Mapping[str, str],
@@ -50,8 +53,8 @@ async def keep(
     kept: str = await tx.fetchval(
         """
         INSERT INTO inbox (merchant_id, id, provider, account_id, event_key, reference, body, headers, method,
-                           query)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
+                           query, about, provider_reference)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12)
         ON CONFLICT (merchant_id, provider, account_id, event_key)
         DO UPDATE SET times_seen = inbox.times_seen + 1
         RETURNING id
@@ -66,6 +69,8 @@ async def keep(
         dict(headers),
         method,
         dict(query),
+        about,
+        provider_reference,
     )
     return kept == callback_id
 
@@ -106,8 +111,8 @@ async def claim_due(tx: Connection, limit: int, lease_seconds: int) -> list[Kept
                 WHERE due_at <= clock_timestamp()
                   AND (lease_until IS NULL OR lease_until <= clock_timestamp())
                 ORDER BY due_at LIMIT $1 FOR UPDATE SKIP LOCKED)
-        RETURNING merchant_id, id, provider, account_id, event_key, reference, body, headers, method,
-                  query, tries, lease_token
+        RETURNING merchant_id, id, provider, account_id, event_key, reference, provider_reference, body,
+                  headers, method, query, tries, lease_token
         """,
         limit,
         lease_seconds,
@@ -120,6 +125,7 @@ async def claim_due(tx: Connection, limit: int, lease_seconds: int) -> list[Kept
             account=row["account_id"],
             event_key=row["event_key"],
             reference=row["reference"] or "",
+            provider_reference=row["provider_reference"] or "",
             method=row["method"],
             query=row["query"],
             body=bytes(row["body"]),
@@ -129,6 +135,14 @@ async def claim_due(tx: Connection, limit: int, lease_seconds: int) -> list[Kept
         )
         for row in rows
     ]
+
+
+async def mode_of(reader: Connection, kept: Kept) -> str:
+    """Live or test, by the account it came to."""
+    mode: str = await reader.fetchval(
+        "SELECT mode FROM provider_accounts WHERE merchant_id = $1 AND id = $2", kept.merchant, kept.account
+    )
+    return mode
 
 
 async def finish(tx: Connection, kept: Kept, state: str) -> bool:

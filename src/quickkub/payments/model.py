@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Any
 
+from quickkub.connectors.contract import Payer
 from quickkub.kernel.errors import Kind, Refusal
 from quickkub.kernel.ids import AttemptId, MerchantId, PaymentId
 from quickkub.kernel.money import Money
@@ -40,6 +41,18 @@ class CurrencyUnsupported(Refusal):
     code, kind = "currency_unsupported", Kind.INVALID
 
 
+class PayerInputMissing(Refusal):
+    """The method needs to know something about the payer that was not said."""
+
+    code, kind = "payer_input_missing", Kind.INVALID
+
+
+class CaptureUnsupported(Refusal):
+    """No account of the merchant can hold money for this method and capture it later."""
+
+    code, kind = "manual_capture_unsupported", Kind.INVALID
+
+
 class PaymentNotCancellable(Refusal):
     """The payment is over, or nobody can tell yet whether the provider has it."""
 
@@ -57,6 +70,8 @@ class NewPayment:
     metadata: Mapping[str, str] | None = None
     return_url: str | None = None
     expires_in_seconds: int = 900
+    capture_later: bool = False
+    payer: Payer = field(default_factory=Payer)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +86,14 @@ class Payment:
     method: str
     captured: Money
     refunded: Money
+    authorized: Money
+    capturing: Money
+    refunding: Money
+    disputed: Money
+    capture_later: bool
+    hold_open: bool
+    hold_until: datetime | None
+    sealed_payer: bytes | None
     reference: str | None
     description: str | None
     metadata: Mapping[str, str]
@@ -83,6 +106,19 @@ class Payment:
     created_at: datetime
     updated_at: datetime
     paid_at: datetime | None
+
+    @property
+    def capturable(self) -> Money:
+        """What may still be captured: held, not captured, and no capture of it under way."""
+        if not self.hold_open:
+            return Money(0, self.amount.currency)
+        return self.authorized - self.captured - self.capturing
+
+    @property
+    def refundable(self) -> Money:
+        """What may still be given back; disputed money is not ours to give."""
+        left = self.captured - self.refunded - self.refunding - self.disputed
+        return left if left.minor > 0 else Money(0, self.amount.currency)
 
 
 @dataclass(frozen=True, slots=True)

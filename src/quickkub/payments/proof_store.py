@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime
 from typing import Any
 
+from quickkub.connectors.contract import Account, Receipt
 from quickkub.kernel.ids import MerchantId
 from quickkub.kernel.money import Money
 from quickkub.payments.model import Attempt
@@ -12,13 +13,21 @@ from quickkub.storage import Connection, Row
 
 
 async def keep_evidence(
-    tx: Connection, attempt: Attempt, evidence_id: str, kind: str, outcome: str, sealed: bytes
+    tx: Connection,
+    attempt: Attempt,
+    evidence_id: str,
+    kind: str,
+    outcome: str,
+    sealed: bytes,
+    *,
+    instruction: str | None = None,
 ) -> None:
     """Store what was said on the wire, sealed, before anything is concluded from it (P8)."""
     await tx.execute(
         """
-        INSERT INTO evidence (merchant_id, id, payment_id, attempt_id, provider, kind, outcome, transcript)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8)
+        INSERT INTO evidence (merchant_id, id, payment_id, attempt_id, provider, kind, outcome, transcript,
+                              instruction_id)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
         """,
         attempt.merchant,
         evidence_id,
@@ -28,6 +37,7 @@ async def keep_evidence(
         kind,
         outcome,
         sealed,
+        instruction,
     )
 
 
@@ -38,16 +48,21 @@ async def keep_receipt(
     receipt_id: str,
     transaction_id: str,
     amount: Money,
-    applied: bool,
+    applied: int,
     evidence: str,
     paid_at: datetime,
+    instruction: str | None = None,
 ) -> bool:
-    """Write a movement of money down. False: it is there already and there is nothing to do."""
+    """Write a movement of money down; `applied` is how much of it is the payment's own, in minor units.
+
+    False: it is there already and there is nothing to do.
+    """
     done: str = await tx.execute(
         """
         INSERT INTO receipts (merchant_id, id, mode, provider, account_id, payment_id, attempt_id,
-                              transaction_id, amount, currency, applied, evidence_id, paid_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
+                              transaction_id, amount, currency, applied_amount, applied, evidence_id, paid_at,
+                              instruction_id)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11::bigint, $11::bigint > 0, $12, $13, $14)
         ON CONFLICT (merchant_id, provider, account_id, transaction_id) DO NOTHING
         """,
         attempt.merchant,
@@ -63,6 +78,7 @@ async def keep_receipt(
         applied,
         evidence,
         paid_at,
+        instruction,
     )
     return done == "INSERT 0 1"
 
@@ -82,6 +98,65 @@ async def known_transactions(tx: Connection, attempt: Attempt) -> set[str]:
     return {row["transaction_id"] for row in rows}
 
 
+async def keep_orphan_evidence(tx: Connection, account: Account, evidence_id: str, sealed: bytes) -> None:
+    """Evidence of money that belongs to no payment of ours."""
+    await tx.execute(
+        """
+        INSERT INTO evidence (merchant_id, id, provider, kind, outcome, transcript)
+        VALUES ($1, $2, $3, 'callback', 'paid', $4)
+        """,
+        account.merchant,
+        evidence_id,
+        account.provider,
+        sealed,
+    )
+
+
+async def keep_orphan_receipt(
+    tx: Connection, account: Account, *, receipt_id: str, reference: str, receipt: Receipt, evidence: str
+) -> bool:
+    """A movement that belongs to no payment of ours. False: it is there already."""
+    done: str = await tx.execute(
+        """
+        INSERT INTO receipts (merchant_id, id, mode, provider, account_id, transaction_id, amount, currency,
+                              applied, applied_amount, evidence_id, paid_at, reference)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, false, 0, $9, $10, $11)
+        ON CONFLICT (merchant_id, provider, account_id, transaction_id) DO NOTHING
+        """,
+        account.merchant,
+        receipt_id,
+        account.mode,
+        account.provider,
+        account.id,
+        receipt.transaction_id,
+        receipt.amount.minor,
+        receipt.amount.currency.code,
+        evidence,
+        receipt.paid_at,
+        reference,
+    )
+    return done == "INSERT 0 1"
+
+
+async def keep_unapplied(
+    tx: Connection, merchant: MerchantId, receipt_id: str, mode: str, left_over: Money
+) -> bool:
+    """Write down money that is nobody's yet. True: the merchant's rule gives it back by itself."""
+    by_rule: bool = await tx.fetchval(
+        """
+        INSERT INTO unapplied (merchant_id, receipt_id, mode, amount, currency, due_at)
+        SELECT $1, $2, $3, $4, $5, CASE WHEN orphan_rule = 'refund' THEN now() END FROM merchants WHERE id = $1
+        RETURNING due_at IS NOT NULL
+        """,
+        merchant,
+        receipt_id,
+        mode,
+        left_over.minor,
+        left_over.currency.code,
+    )
+    return by_rule
+
+
 async def open_case(
     tx: Connection,
     merchant: MerchantId,
@@ -92,12 +167,13 @@ async def open_case(
     fact: str,
     payment: str | None,
     details: dict[str, Any],
+    receipt: str | None = None,
 ) -> bool:
     """Put something before a person, once per fact. False: the case is there already."""
     done: str = await tx.execute(
         """
-        INSERT INTO cases (merchant_id, id, mode, kind, fact, payment_id, details)
-        VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT (merchant_id, kind, fact) DO NOTHING
+        INSERT INTO cases (merchant_id, id, mode, kind, fact, payment_id, details, receipt_id)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (merchant_id, kind, fact) DO NOTHING
         """,
         merchant,
         case_id,
@@ -106,6 +182,7 @@ async def open_case(
         fact,
         payment,
         details,
+        receipt,
     )
     return done == "INSERT 0 1"
 

@@ -7,8 +7,21 @@ from typing import Any
 from quickkub.connectors.contract import CallbackAnswer, RawCallback
 from quickkub.kernel.clock import rfc3339
 from quickkub.kernel.ids import MerchantId
-from quickkub.payments import ask, attempt_store, inbox, proof_store, store, sweep
+from quickkub.kernel.money import Money
+from quickkub.payments import (
+    ask,
+    attempt_store,
+    callback_work,
+    calling_off,
+    capturing,
+    inbox,
+    proof_store,
+    store,
+    sweep,
+)
 from quickkub.payments.inbox_store import Kept
+from quickkub.payments.instructions import sweep as instruction_sweep
+from quickkub.payments.instructions.model import Told
 from quickkub.payments.model import (
     Answered,
     Attempt,
@@ -19,6 +32,7 @@ from quickkub.payments.model import (
     PaymentNotFound,
 )
 from quickkub.payments.office import Office
+from quickkub.payments.replay import Render
 from quickkub.payments.view import attempt_view, payment_view
 from quickkub.storage.idempotency import Once
 
@@ -29,13 +43,23 @@ class Payments:
     def __init__(self, office: Office) -> None:
         self._office = office
 
-    async def create(self, asked: NewPayment, once: Once, render: ask.Render) -> Answered:
+    async def create(self, asked: NewPayment, once: Once, render: Render) -> Answered:
         """Make a payment. See `ask.create`."""
         return await ask.create(self._office, asked, once, render)
 
-    async def cancel(self, payment: str, once: Once, render: ask.Render) -> Answered:
-        """Call a payment off. See `ask.cancel`."""
-        return await ask.cancel(self._office, payment, once, render)
+    async def cancel(self, payment: str, once: Once, render: Render) -> Answered:
+        """Call a payment off. See `calling_off.cancel`."""
+        return await calling_off.cancel(self._office, payment, once, render)
+
+    async def capture(
+        self, payment: str, amount: Money | None, once: Once, render: Render, *, is_last: bool = True
+    ) -> Answered:
+        """Take held money. See `capturing.capture`."""
+        return await capturing.capture(self._office, payment, amount, once, render, is_last=is_last)
+
+    async def void(self, payment: str, once: Once, render: Render) -> Answered:
+        """Let held money go. See `capturing.void`."""
+        return await capturing.void(self._office, payment, once, render)
 
     async def get(
         self, merchant: MerchantId, mode: str, payment: str, *, with_attempts: bool = False
@@ -83,12 +107,12 @@ class Payments:
         return await inbox.keep(self._office, provider, token, raw)
 
     async def claim_callbacks(self, limit: int) -> list[Kept]:
-        """Callbacks to work on. See `inbox.work`."""
-        return await inbox.claim_callbacks(self._office, limit)
+        """Callbacks to work on. See `callback_work.work`."""
+        return await callback_work.claim_callbacks(self._office, limit)
 
     async def work_callback(self, kept: Kept) -> None:
         """Settle one claimed callback."""
-        await inbox.work(self._office, kept)
+        await callback_work.work(self._office, kept)
 
     async def claim_attempts(self, limit: int) -> list[Attempt]:
         """Attempts whose inquiry is due."""
@@ -97,6 +121,14 @@ class Payments:
     async def check_attempt(self, attempt: Attempt) -> None:
         """Inquire about one claimed attempt."""
         await sweep.check_attempt(self._office, attempt)
+
+    async def claim_instructions(self, limit: int) -> list[Told]:
+        """Instructions whose inquiry is due, or that nobody has told yet."""
+        return await instruction_sweep.claim(self._office, limit, sweep.LEASE_SECONDS)
+
+    async def check_instruction(self, told: Told) -> None:
+        """Tell or ask about one claimed instruction."""
+        await instruction_sweep.check(self._office, told)
 
     async def expire_due(self, limit: int) -> int:
         """End payments whose time is up; returns how many were looked at."""

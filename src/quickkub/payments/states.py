@@ -40,7 +40,9 @@ class Fact(Enum):
 
     AWAITS_PAYER = "awaits_payer"
     CANNOT_TELL = "cannot_tell"
+    HELD = "held"
     PAID = "paid"
+    LET_GO = "let_go"
     DECLINED = "declined"
     TIME_UP = "time_up"
     CALLED_OFF = "called_off"
@@ -66,6 +68,13 @@ PAYMENT: Final = StateTable(
         (P.PROCESSING, F.PAID): P.SUCCEEDED,
         (P.PROCESSING, F.DECLINED): P.FAILED,
         (P.PROCESSING, F.TIME_UP): P.EXPIRED,
+        (P.CREATED, F.HELD): P.AUTHORIZED,
+        (P.REQUIRES_ACTION, F.HELD): P.AUTHORIZED,
+        (P.PROCESSING, F.HELD): P.AUTHORIZED,
+        # Held money moves when it is captured, or is let go: by the merchant, or by the hold's own end.
+        (P.AUTHORIZED, F.PAID): P.SUCCEEDED,
+        (P.AUTHORIZED, F.LET_GO): P.CANCELLED,
+        (P.AUTHORIZED, F.TIME_UP): P.EXPIRED,
         # Money is money: a QR can be paid after we stopped waiting.
         (P.FAILED, F.PAID): P.SUCCEEDED,
         (P.EXPIRED, F.PAID): P.SUCCEEDED,
@@ -90,6 +99,12 @@ ATTEMPT: Final = StateTable(
         (A.UNKNOWN, F.PAID): A.SUCCEEDED,
         (A.UNKNOWN, F.DECLINED): A.FAILED,
         (A.UNKNOWN, F.TIME_UP): A.EXPIRED,
+        (A.CREATED, F.HELD): A.AUTHORIZED,
+        (A.REQUIRES_ACTION, F.HELD): A.AUTHORIZED,
+        (A.UNKNOWN, F.HELD): A.AUTHORIZED,
+        (A.AUTHORIZED, F.PAID): A.SUCCEEDED,
+        (A.AUTHORIZED, F.LET_GO): A.CANCELLED,
+        (A.AUTHORIZED, F.TIME_UP): A.EXPIRED,
         (A.FAILED, F.PAID): A.SUCCEEDED,
         (A.EXPIRED, F.PAID): A.SUCCEEDED,
         (A.CANCELLED, F.PAID): A.SUCCEEDED,

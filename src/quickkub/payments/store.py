@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
@@ -12,7 +13,8 @@ from quickkub.payments.states import PaymentState
 from quickkub.storage import Connection, Row
 
 PAYMENT_COLUMNS: Final = """
-    merchant_id, id, mode, amount, currency, state, method, captured_amount, refunded_amount, reference,
+    merchant_id, id, mode, amount, currency, state, method, captured_amount, refunded_amount, authorized_amount,
+    capturing_amount, refunding_amount, disputed_amount, capture_later, hold_open, hold_until, payer, reference,
     description, metadata, return_url, checkout_token, failure_code, version, expires_at,
     expires_at <= clock_timestamp() AS time_is_up, created_at, updated_at, paid_at
 """
@@ -29,6 +31,14 @@ def read_payment(row: Row) -> Payment:
         method=row["method"],
         captured=Money(row["captured_amount"], currency),
         refunded=Money(row["refunded_amount"], currency),
+        authorized=Money(row["authorized_amount"], currency),
+        capturing=Money(row["capturing_amount"], currency),
+        refunding=Money(row["refunding_amount"], currency),
+        disputed=Money(row["disputed_amount"], currency),
+        capture_later=row["capture_later"],
+        hold_open=row["hold_open"],
+        hold_until=row["hold_until"],
+        sealed_payer=row["payer"],
         reference=row["reference"],
         description=row["description"],
         metadata=row["metadata"],
@@ -49,8 +59,8 @@ async def insert_payment(tx: Connection, payment: Payment, life_seconds: int) ->
     row = await tx.fetchrow(
         f"""
         INSERT INTO payments (merchant_id, id, mode, amount, currency, state, method, reference, description,
-                              metadata, return_url, checkout_token, expires_at, due_at)
-        VALUES ($1, $2, $3, $4, $5, 'created', $6, $7, $8, $9, $10, $11,
+                              metadata, return_url, checkout_token, capture_later, payer, expires_at, due_at)
+        VALUES ($1, $2, $3, $4, $5, 'created', $6, $7, $8, $9, $10, $11, $13, $14,
                 now() + make_interval(secs => $12), now() + make_interval(secs => $12))
         RETURNING {PAYMENT_COLUMNS}
         """,  # noqa: S608 -- only our own column list is put in
@@ -66,6 +76,8 @@ async def insert_payment(tx: Connection, payment: Payment, life_seconds: int) ->
         payment.return_url,
         payment.checkout_token,
         life_seconds,
+        payment.capture_later,
+        payment.sealed_payer,
     )
     assert row is not None
     return read_payment(row)
@@ -111,37 +123,141 @@ async def list_payments(
     return (page[::-1] if backwards else page), len(rows) > query.limit
 
 
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What changes about a payment's money. Whole numbers are minor units to add; None leaves a value alone."""
+
+    captured: int = 0
+    capturing: int = 0
+    refunded: int = 0
+    refunding: int = 0
+    disputed: int = 0
+    short: int = 0
+    authorized: int | None = None
+    hold_open: bool | None = None
+    hold_until: datetime | None = None
+    paid_at: datetime | None = None
+
+
+NO_CHANGE: Final = Change()
+
+
 async def move_payment(
     tx: Connection,
     payment: Payment,
     state: PaymentState,
+    change: Change = NO_CHANGE,
     *,
-    captured: Money | None = None,
-    paid_at: datetime | None = None,
     failure_code: str | None = None,
     due: bool,
 ) -> Payment:
-    """Write a new state and version. `due` False: nothing is left for the worker to do about it."""
+    """Write state, money and a new version. `due` False: the worker has nothing left to do about its expiry."""
     row = await tx.fetchrow(
         f"""
         UPDATE payments
-           SET state = $3, version = version + 1, updated_at = now(),
-               captured_amount = coalesce($4, captured_amount), paid_at = coalesce($5, paid_at),
-               failure_code = $6, due_at = CASE WHEN $7 THEN due_at END
-         WHERE merchant_id = $1 AND id = $2 AND version = $8
+           SET state = $3, version = version + 1, updated_at = now(), failure_code = $4,
+               due_at = CASE WHEN $5 THEN due_at END, paid_at = coalesce(paid_at, $7),
+               captured_amount = captured_amount + $8, capturing_amount = capturing_amount + $9,
+               refunded_amount = refunded_amount + $10, refunding_amount = refunding_amount + $11,
+               disputed_amount = disputed_amount + $12, short_amount = short_amount + $16,
+               authorized_amount = greatest(coalesce($13, authorized_amount), captured_amount + $8),
+               hold_open = coalesce($14, hold_open), hold_until = coalesce($15, hold_until)
+         WHERE merchant_id = $1 AND id = $2 AND version = $6
         RETURNING {PAYMENT_COLUMNS}
         """,  # noqa: S608
         payment.merchant,
         payment.id,
         state.value,
-        captured.minor if captured else None,
-        paid_at,
         failure_code,
         due,
         payment.version,
+        change.paid_at,
+        change.captured,
+        change.capturing,
+        change.refunded,
+        change.refunding,
+        change.disputed,
+        change.authorized,
+        change.hold_open,
+        change.hold_until,
+        change.short,
     )
     assert row is not None, "the payment row is locked by this transaction"
     return read_payment(row)
+
+
+async def reserve_capture(
+    tx: Connection, merchant: MerchantId, mode: str, payment: str, amount: Money
+) -> Payment | None:
+    """Count a capture before the provider is told (P2).
+
+    None: there is no such payment, nothing is held, or not so much. The limit stands in the statement itself,
+    so that two captures at once cannot both see room for themselves.
+    """
+    row = await tx.fetchrow(
+        f"""
+        UPDATE payments SET capturing_amount = capturing_amount + $4, updated_at = now()
+         WHERE merchant_id = $1 AND mode = $2 AND id = $3 AND currency = $5 AND hold_open
+           AND $4 <= authorized_amount - captured_amount - capturing_amount
+        RETURNING {PAYMENT_COLUMNS}
+        """,  # noqa: S608
+        merchant,
+        mode,
+        payment,
+        amount.minor,
+        amount.currency.code,
+    )
+    return read_payment(row) if row else None
+
+
+async def close_hold(tx: Connection, merchant: MerchantId, mode: str, payment: str) -> Payment | None:
+    """From now on nothing of the hold is captured. None: nothing is held, or a capture of it is under way."""
+    row = await tx.fetchrow(
+        f"""
+        UPDATE payments SET hold_open = false, updated_at = now()
+         WHERE merchant_id = $1 AND mode = $2 AND id = $3 AND hold_open AND capturing_amount = 0
+        RETURNING {PAYMENT_COLUMNS}
+        """,  # noqa: S608
+        merchant,
+        mode,
+        payment,
+    )
+    return read_payment(row) if row else None
+
+
+async def reserve_refund(
+    tx: Connection, merchant: MerchantId, mode: str, payment: str, amount: Money
+) -> Payment | None:
+    """Count a refund before anybody is told (P3, P4). None: there is no such payment or not so much left."""
+    row = await tx.fetchrow(
+        f"""
+        UPDATE payments SET refunding_amount = refunding_amount + $4, updated_at = now()
+         WHERE merchant_id = $1 AND mode = $2 AND id = $3 AND currency = $5
+           AND $4 <= captured_amount - refunded_amount - refunding_amount - disputed_amount
+        RETURNING {PAYMENT_COLUMNS}
+        """,  # noqa: S608
+        merchant,
+        mode,
+        payment,
+        amount.minor,
+        amount.currency.code,
+    )
+    return read_payment(row) if row else None
+
+
+async def takes_other_amounts(reader: Connection, merchant: MerchantId, payment: str) -> bool:
+    """Whether another amount than the asked one may be this payment's: it is captured in parts, or the merchant
+    tolerates a difference."""
+    takes: bool = await reader.fetchval(
+        """
+        SELECT payments.capture_later OR merchants.under_tolerance + merchants.over_tolerance > 0
+          FROM payments JOIN merchants ON merchants.id = payments.merchant_id
+         WHERE payments.merchant_id = $1 AND payments.id = $2
+        """,
+        merchant,
+        payment,
+    )
+    return takes
 
 
 async def lock_due_payments(tx: Connection, limit: int) -> list[Payment]:

@@ -7,15 +7,14 @@ from __future__ import annotations
 
 from typing import Final
 
-from quickkub.connectors.contract import Account
+from quickkub.connectors.contract import Account, NotSent, Outcome, Unknown
 from quickkub.kernel.ids import new_id
-from quickkub.merchants.accounts import account_by_id
 from quickkub.payments import attempt_store, proof_store, rules, store
-from quickkub.payments.ask import call, order_for
+from quickkub.payments.ask import call
 from quickkub.payments.ending import end, may_end
 from quickkub.payments.model import Attempt, Payment
 from quickkub.payments.office import Office, Told
-from quickkub.payments.routing import as_account
+from quickkub.payments.orders import account_of, order_for
 from quickkub.payments.settle import apply
 from quickkub.payments.states import OPEN, AttemptState, Fact
 from quickkub.storage import Connection
@@ -40,6 +39,8 @@ async def check_attempt(office: Office, attempt: Attempt) -> None:
     told, kind = await ask_again(office, payment, attempt, account)
     _, after = await apply(office, attempt.merchant, attempt.id, told, kind)
     async with office.db.transaction() as tx:
+        if not isinstance(told.outcome, Unknown | NotSent):
+            await attempt_store.wake_unknown(tx, attempt)
         if after.state is not attempt.state:
             await attempt_store.drop_lease(tx, attempt)
             return
@@ -52,15 +53,17 @@ async def check_attempt(office: Office, attempt: Attempt) -> None:
 async def _context(office: Office, attempt: Attempt) -> tuple[Payment, Account]:
     async with office.db.read() as reader:
         payment = await store.find_payment(reader, attempt.merchant, attempt.mode, attempt.payment)
-        account = await account_by_id(reader, office.vault, attempt.merchant, attempt.account)
-    assert payment is not None and account is not None, "foreign keys hold both"
-    return payment, as_account(account)
+        account = await account_of(office, reader, attempt)
+    assert payment is not None, "a foreign key holds the payment"
+    return payment, account
 
 
-async def ask_again(office: Office, payment: Payment, attempt: Attempt, account: Account) -> tuple[Told, str]:
+async def ask_again(
+    office: Office, payment: Payment, attempt: Attempt, account: Account
+) -> tuple[Told[Outcome], str]:
     """Inquire; or ask again, where the payer got nothing to pay with and a repeat makes nothing new."""
     connector = office.connector(account.provider)
-    order = order_for(attempt, payment, payment.description)
+    order = order_for(office, attempt, payment)
     never_shown = attempt.next_action is None and payment.state in OPEN
     in_time = order.now < payment.expires_at
     if never_shown and in_time and connector.manifest.create_is_repeatable:
@@ -96,4 +99,4 @@ async def _expire(tx: Connection, office: Office, payment: Payment) -> None:
     if attempt.state in UNSURE or not may_end(payment, attempt, Fact.TIME_UP):
         await store.postpone_payment(tx, payment, POSTPONE_SECONDS)
         return
-    await end(tx, payment, attempt, Fact.TIME_UP, office.public_url)
+    await end(office, tx, payment, attempt, Fact.TIME_UP)

@@ -4,11 +4,19 @@ from __future__ import annotations
 
 from typing import Any, Final
 
+from quickkub.connectors.contract import Action, ActionKind
 from quickkub.kernel.clock import rfc3339
 from quickkub.payments.model import Attempt, Payment
 from quickkub.payments.states import PaymentState
 
 FAILURE_TEXTS: Final = {
+    "account_unusable": "The payer's account, card or wallet cannot be used.",
+    "card_expired": "The card has expired.",
+    "authentication_failed": "The payer did not prove who they are.",
+    "fraud_suspected": "The provider suspects fraud.",
+    "currency_refused": "The provider does not take this currency.",
+    "not_allowed_now": "The provider no longer allows this.",
+    "provider_balance_short": "The balance at the provider is too small.",
     "declined": "The provider declined the payment.",
     "insufficient_funds": "The payer does not have enough money.",
     "payer_cancelled": "The payer cancelled.",
@@ -37,6 +45,13 @@ def payment_view(payment: Payment, attempt: Attempt | None, public_url: str) -> 
         "metadata": dict(payment.metadata),
         "captured_amount": payment.captured.minor,
         "refunded_amount": payment.refunded.minor,
+        "capture": "manual" if payment.capture_later else "automatic",
+        "authorized_amount": payment.authorized.minor,
+        "capturable_amount": payment.capturable.minor,
+        "capturing_amount": payment.capturing.minor,
+        "refunding_amount": payment.refunding.minor,
+        "disputed_amount": payment.disputed.minor,
+        "capture_before": rfc3339(payment.hold_until) if payment.hold_open and payment.hold_until else None,
         "next_action": dict(attempt.next_action) if waiting and attempt and attempt.next_action else None,
         "checkout_url": f"{public_url}/pay/{payment.checkout_token}",
         "return_url": payment.return_url,
@@ -51,6 +66,22 @@ def payment_view(payment: Payment, attempt: Attempt | None, public_url: str) -> 
 
 def _failure(code: str | None) -> dict[str, str] | None:
     return {"code": code, "message": FAILURE_TEXTS[code]} if code else None
+
+
+def action_view(action: Action) -> dict[str, Any]:
+    """What the payer has to do, as it is stored and shown."""
+    match action.kind:
+        case ActionKind.DISPLAY_QR:
+            shown: dict[str, Any] = {"qr_payload": action.value}
+        case ActionKind.DISPLAY_IMAGE:
+            shown = {"image": action.value}
+        case ActionKind.APPROVE_IN_APP:
+            shown = {}
+        case ActionKind.REDIRECT | ActionKind.FORM_POST | ActionKind.OPEN_APP:
+            shown = {"url": action.value}
+    more = {"app_url": action.app_value} if action.app_value else {}
+    fields = {"fields": dict(action.fields)} if action.fields else {}
+    return {"type": action.kind.value, **shown, **more, **fields}
 
 
 def attempt_view(attempt: Attempt) -> dict[str, Any]:

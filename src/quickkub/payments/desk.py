@@ -1,0 +1,81 @@
+"""One transaction's work on one payment: what was said, kept as evidence before it changes anything."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from quickkub.kernel.ids import AttemptId, MerchantId, new_id
+from quickkub.payments import attempt_store, proof_store, store
+from quickkub.payments.model import Attempt, Payment
+from quickkub.payments.office import Office
+from quickkub.storage import Connection
+from quickkub.storage.vault import Place
+
+
+@dataclass(slots=True)
+class Desk:
+    """`payment` and `attempt` are replaced as they move; both rows are locked by `tx`.
+
+    `kind` says how the news came: `answer`, `callback`, `inquiry` or `operator`.
+    """
+
+    office: Office
+    tx: Connection
+    payment: Payment
+    attempt: Attempt
+    transcript: bytes
+    outcome_name: str
+    kind: str
+    instruction: str | None = None
+    evidence_id: str | None = None
+
+    async def evidence(self) -> str:
+        """Keep what was said, once (P8)."""
+        if self.evidence_id is None:
+            self.evidence_id = new_id("evd")
+            place = Place("evidence", "transcript", self.attempt.merchant, self.evidence_id)
+            sealed = self.office.vault.seal(self.transcript, place)
+            await proof_store.keep_evidence(
+                self.tx,
+                self.attempt,
+                self.evidence_id,
+                self.kind,
+                self.outcome_name,
+                sealed,
+                instruction=self.instruction,
+            )
+        return self.evidence_id
+
+    async def case(
+        self, kind: str, fact: str, details: dict[str, Any], *, receipt: str | None = None
+    ) -> None:
+        """Put something before a person, once per fact."""
+        await proof_store.open_case(
+            self.tx,
+            self.payment.merchant,
+            case_id=new_id("case"),
+            mode=self.payment.mode,
+            kind=kind,
+            fact=fact,
+            payment=self.payment.id,
+            details=details,
+            receipt=receipt,
+        )
+
+    async def pass_on(self, alert: str) -> None:
+        """What a connector thinks a person should see, once per attempt and wording."""
+        if alert:
+            details = {"alert": alert[:500], "provider": self.attempt.provider}
+            await self.case("provider_alert", f"{self.attempt.id}:{alert[:200]}", details)
+
+
+async def lock(tx: Connection, merchant: MerchantId, attempt_id: AttemptId) -> tuple[Payment, Attempt]:
+    """Payment before attempt, always, so that two workers cannot wait for each other."""
+    attempt = await attempt_store.find_attempt(tx, merchant, attempt_id)
+    assert attempt is not None, "attempts are never deleted"
+    payment = await store.find_payment(tx, merchant, attempt.mode, attempt.payment, lock=True)
+    assert payment is not None, "a foreign key holds the payment"
+    locked = await attempt_store.find_attempt(tx, merchant, attempt_id, lock=True)
+    assert locked is not None
+    return payment, locked

@@ -1,0 +1,91 @@
+"""Money for which there is no order of ours: booked as nobody's, with a case, or given back by rule (P6)."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime, timedelta
+
+from quickkub.connectors.contract import Account, CallbackNews, Order, Paid, Receipt
+from quickkub.kernel.ids import new_id
+from quickkub.ledger import recipes
+from quickkub.ledger import store as ledger
+from quickkub.payments import proof_store
+from quickkub.payments.office import Office
+from quickkub.storage import Connection
+from quickkub.storage.vault import Place
+
+
+async def take(office: Office, account: Account, news: CallbackNews, body: bytes) -> bool:
+    """Ask the provider whether the money of a callback without an order is real, and book it if it is.
+
+    False: it does not show, or the callback names no money. A callback of a provider that signs is enough.
+    """
+    if news.receipt is None:
+        return False
+    if office.connector(account.provider).trusts_callbacks(account):
+        receipts: tuple[Receipt, ...] = (news.receipt,)
+        transcript = body
+    else:
+        told = await office.line.run(
+            account, office.connector(account.provider).inquire(account, _as_order(news, news.receipt))
+        )
+        if not isinstance(told.outcome, Paid):
+            return False
+        receipts, transcript = told.outcome.receipts, told.transcript
+    async with office.db.transaction() as tx:
+        for receipt in receipts:
+            await _book(office, tx, account, news.reference, receipt, transcript)
+    return True
+
+
+def _as_order(news: CallbackNews, receipt: Receipt) -> Order:
+    """The order that would have led to this money, for asking only."""
+    return Order(
+        reference=news.reference,
+        amount=receipt.amount,
+        method="",
+        asked_at=receipt.paid_at,
+        expires_at=receipt.paid_at + timedelta(minutes=15),
+        now=datetime.now(UTC),
+        provider_reference=news.provider_reference or None,
+        wanted=False,
+    )
+
+
+async def _book(
+    office: Office, tx: Connection, account: Account, reference: str, receipt: Receipt, transcript: bytes
+) -> None:
+    evidence, receipt_id = new_id("evd"), new_id("rcp")
+    sealed = office.vault.seal(transcript, Place("evidence", "transcript", account.merchant, evidence))
+    await proof_store.keep_orphan_evidence(tx, account, evidence, sealed)
+    fresh = await proof_store.keep_orphan_receipt(
+        tx, account, receipt_id=receipt_id, reference=reference, receipt=receipt, evidence=evidence
+    )
+    if not fresh:
+        return
+    journal = recipes.unapplied_received(
+        receipt_id,
+        None,
+        provider=account.provider,
+        account_id=account.id,
+        gross=receipt.amount,
+        paid_at=receipt.paid_at,
+    )
+    await ledger.book(tx, account.merchant, account.mode, journal)
+    by_rule = await proof_store.keep_unapplied(tx, account.merchant, receipt_id, account.mode, receipt.amount)
+    await proof_store.open_case(
+        tx,
+        account.merchant,
+        case_id=new_id("case"),
+        mode=account.mode,
+        kind="orphan_payment",
+        fact=receipt_id,
+        payment=None,
+        details={
+            "reference": reference,
+            "received": receipt.amount.minor,
+            "currency": receipt.amount.currency.code,
+            "transaction_id": receipt.transaction_id,
+            "refunded_by_rule": int(by_rule),
+        },
+        receipt=receipt_id,
+    )

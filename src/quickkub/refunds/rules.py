@@ -1,0 +1,32 @@
+"""How money goes back, and how much of it may. No I/O."""
+
+from __future__ import annotations
+
+from datetime import datetime, timedelta
+
+from quickkub.connectors.contract import Can, MethodOffer
+from quickkub.kernel.money import Money
+from quickkub.payments.model import Payment
+from quickkub.refunds.model import NothingToRefund, RefundExceedsCapture, Way
+
+
+def way_back(
+    offer: MethodOffer | None, payment: Payment, amount: Money, now: datetime, *, has_transaction: bool
+) -> Way:
+    """Through the provider if it takes such a refund on that day, else by a transfer that a person makes."""
+    if offer is None or Can.REFUND not in offer.can or not has_transaction or payment.paid_at is None:
+        return Way.BANK_TRANSFER
+    is_whole = amount == payment.captured
+    if not is_whole and Can.REFUND_PART not in offer.can:
+        return Way.BANK_TRANSFER
+    if offer.refund_days is not None and now > payment.paid_at + timedelta(days=offer.refund_days):
+        return Way.BANK_TRANSFER
+    return Way.PROVIDER
+
+
+def refuse_refund(payment: Payment, wanted: Money) -> None:
+    """Raises NothingToRefund and RefundExceedsCapture, naming what is left."""
+    if payment.refundable.minor < 1:
+        raise NothingToRefund(f"nothing of {payment.id} is left to refund", param="payment")
+    if wanted.currency != payment.amount.currency or wanted > payment.refundable:
+        raise RefundExceedsCapture(f"{payment.id} has {payment.refundable} left to refund", param="amount")
