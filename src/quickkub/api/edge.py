@@ -18,6 +18,7 @@ from quickkub.api.auth import VERSION_HEADER
 from quickkub.api.problems import PROBLEM_JSON, Problem, internal_problem
 from quickkub.kernel.ids import new_id
 from quickkub.telemetry import about, get_logger
+from quickkub.telemetry.crash_points import crash_point
 from quickkub.telemetry.metrics import HTTP_UNDER_WAY, request_answered
 from quickkub.webhooks.event import API_VERSION
 
@@ -93,6 +94,7 @@ class _Asked:
     async def send(self, message: Message) -> None:
         """Pass an answer's message on, completed."""
         if message["type"] == "http.response.start":
+            crash_point("before_ack")
             self._status = message["status"]
             message = {**message, "headers": self._completed(message["headers"])}
         elif message["type"] == "http.response.body" and self._head:

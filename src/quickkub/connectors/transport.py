@@ -44,6 +44,7 @@ from quickkub.connectors.transcript import Transcript
 from quickkub.connectors.unpack import BodyRefused, Unpacker
 from quickkub.kernel.clock import Clock, SystemClock
 from quickkub.storage import in_transaction
+from quickkub.telemetry.crash_points import crash_point
 
 CONNECT_SECONDS: Final = 3
 KEEP_SECONDS: Final = 4
@@ -194,7 +195,9 @@ class Line:
             address = _address(account, self._connector(account.provider).manifest, request.host)
             gate = self._gate(account.provider, address)
             async with gate.passing(asks_only=request.asks_only or private):
+                crash_point("before_call")
                 answer = await self._send(account, address, request)
+                crash_point("after_call")
         except NoAnswer as lost:
             log.warning("%s %s %s: %s", account.provider, request.method, request.path, lost.cause)
             transcript.unanswered(request, lost.cause, sent=lost.sent, private=private)

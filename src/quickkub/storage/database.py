@@ -11,6 +11,7 @@ from typing import Any, Final, TypeAlias
 import asyncpg
 
 from quickkub.kernel.errors import Kind, Refusal
+from quickkub.telemetry.crash_points import crash_point
 
 Connection: TypeAlias = "asyncpg.pool.PoolConnectionProxy[Any] | asyncpg.Connection[Any]"
 Row: TypeAlias = "asyncpg.Record"
@@ -88,8 +89,10 @@ class Database:
                 depth = _open_transactions.set(_open_transactions.get() + 1)
                 try:
                     yield connection
+                    crash_point("in_transaction")
                 finally:
                     _open_transactions.reset(depth)
+            crash_point("after_commit")
 
     @contextlib.asynccontextmanager
     async def read(self) -> AsyncIterator[Connection]:

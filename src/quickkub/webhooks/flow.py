@@ -13,6 +13,7 @@ from quickkub.kernel.secrets import Secret
 from quickkub.storage import Connection, Database, DatabaseAway
 from quickkub.storage.vault import CannotOpen, Vault
 from quickkub.telemetry import get_logger
+from quickkub.telemetry.crash_points import crash_point
 from quickkub.webhooks import claims
 from quickkub.webhooks.answers import Answer, Delivered, NotReached
 from quickkub.webhooks.circuit import Circuits
@@ -122,6 +123,7 @@ class Courier:
                 "a webhook could not be sent for a reason of ours", exc_info=bug, event_id=claimed.event.id
             )
             answer = NotReached("an error on our side; it is written in our log")
+        crash_point("in_delivery")
         took_ms = int((self._clock.monotonic() - began) * 1000)
         verdict = judge(answer, claimed.tries, self._chance())
         if isinstance(answer, Delivered):
