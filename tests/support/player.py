@@ -52,8 +52,9 @@ class Player:
     async def register_confirmations(self, url: str) -> None:
         """Let the simulator's callbacks go to `url`: registered, or named with each order."""
         self.names[self.vector.callback_url] = url
-        if "confirmations" in self.vector.shared:
-            words = loads(dumps(self.vector.shared["confirmations"]).replace("<url>", url))
+        shared = self.vector.shared.get("confirmations")
+        if words := self.vector.said.get("confirmations", shared):
+            words = loads(dumps(words).replace("<url>", url))
             await self._control("POST", "/_sim/registrations", words)
 
     async def settle(self) -> None:

@@ -27,7 +27,8 @@ makes is the one meant, and `volatile` speaks of its words.
 `account.json` says what all of a provider's vectors share: `settings`, `credentials`, `base_path`,
 `other_base_paths` by host, `headers` (`<token>`, `<fresh>` for something new each time), `host_headers`
 instead of them by host, `token` (`ask`, `at`) if there are tokens, `simulator`, and `confirmations`, the
-words that register `<url>` at the simulator (none where the provider is told with each order).
+words that register `<url>` at the simulator (none where the provider is told with each order); a vector may
+have its own.
 
 How words become bytes is the provider's speech: tests/support/speech.
 """

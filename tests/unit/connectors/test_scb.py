@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import re
-from collections.abc import Generator, Sequence
 from datetime import UTC, date, datetime, timedelta
 from typing import Any
 
@@ -23,10 +22,7 @@ from quickkub.connectors.contract import (
     Outcome,
     Paid,
     RawCallback,
-    Request,
     Response,
-    Token,
-    TokenPlease,
     Unknown,
     Unreadable,
     Waiting,
@@ -38,11 +34,10 @@ from quickkub.connectors.providers.scb.manifest import MANIFEST
 from quickkub.connectors.providers.scb.simulator.answers import TEXTS
 from quickkub.kernel.clock import BANGKOK
 from quickkub.kernel.money import Money, baht
-from quickkub.kernel.secrets import Secret
+from tests.support.driving import TOKEN, answer, driven
 from tests.support.scb import BILLER, KEY, scb_account
 
 NOON = datetime(2026, 1, 15, 5, 0, tzinfo=UTC)
-TOKEN = Token(Secret("token-1"), 1800)
 
 
 def order(**more: Any) -> Order:
@@ -52,29 +47,6 @@ def order(**more: Any) -> Order:
 
 def account(**settings: str) -> Account:
     return scb_account("https://bank.example", **settings)
-
-
-def driven(
-    exchange: Generator[Any, Any, Any], answers: Sequence[Response | NoAnswer]
-) -> tuple[Any, list[Request]]:
-    """The outcome when these answers come one after the other, and what was asked; tokens are free."""
-    asked: list[Request] = []
-    left = list(answers)
-    try:
-        effect = next(exchange)
-        while True:
-            if isinstance(effect, TokenPlease):
-                effect = exchange.send(TOKEN)
-            else:
-                asked.append(effect)
-                came = left.pop(0)
-                effect = exchange.throw(came) if isinstance(came, NoAnswer) else exchange.send(came)
-    except StopIteration as end:
-        return end.value, asked
-
-
-def answer(status: int, body: Any) -> Response:
-    return Response(status, {}, body if isinstance(body, bytes) else json.dumps(body).encode())
 
 
 def refused(status: int, code: int) -> Response:

@@ -1,4 +1,4 @@
-"""SCB as the contract wants it: token, QR, deep link, inquiry, callbacks, slips.
+"""SCB as the contract wants it: token, QR, deep link, card QR, B-scan-C, inquiry, callbacks, slips.
 
 The bank signs nothing. A callback is checked against the account and then only makes us ask (pack 6, 7).
 """
@@ -8,9 +8,9 @@ from __future__ import annotations
 import ipaddress
 import json
 import re
-from collections.abc import Callable, Generator
+from collections.abc import Generator
 from datetime import date
-from typing import Any, Final, TypeAlias
+from typing import Any, Final
 
 from quickkub.connectors.contract import (
     Account,
@@ -18,11 +18,15 @@ from quickkub.connectors.contract import (
     ActionKind,
     CallbackAnswer,
     CallbackNews,
+    CheckExchange,
     Declined,
+    Doing,
     Effect,
     Exchange,
     Failure,
     Forged,
+    Instruction,
+    InstructionExchange,
     NoAnswer,
     NoSlip,
     Order,
@@ -30,20 +34,18 @@ from quickkub.connectors.contract import (
     Paid,
     RawCallback,
     Receipt,
-    Request,
-    Response,
     SlipAnswer,
     SlipExchange,
-    Token,
     TokenExchange,
-    TokenPlease,
     Unknown,
     Unreadable,
     Waiting,
+    Works,
 )
-from quickkub.connectors.providers.scb import errors, wire
+from quickkub.connectors.providers.scb import card, errors, scan, slip, wire
+from quickkub.connectors.providers.scb.asking import with_token
 from quickkub.connectors.providers.scb.days import days_to_ask
-from quickkub.connectors.providers.scb.manifest import APP, MANIFEST
+from quickkub.connectors.providers.scb.manifest import APP, CARD_QR, MANIFEST, SCAN
 from quickkub.connectors.reading import (
     Garbled,
     currency_at,
@@ -55,6 +57,7 @@ from quickkub.connectors.reading import (
     text_at,
 )
 from quickkub.connectors.switches import is_on, setting
+from quickkub.kernel.clock import BANGKOK
 from quickkub.kernel.money import decimal_text
 
 INQUIRY_SECONDS: Final = 45
@@ -63,11 +66,9 @@ INQUIRY_SECONDS: Final = 45
 _SENDING_BANK: Final = re.compile(r"[0-9]{3}")
 _TRANS_REF: Final = re.compile(r"[A-Za-z0-9]{1,25}")
 
-Asking: TypeAlias = "Generator[Effect, Any, Response]"
-
 
 class ScbConnector:
-    """See the contract for the methods; `verify_slip` is SCB's own (contract.SlipReader)."""
+    """See the contract for the methods; `verify_slip` and `check` are SCB's own (SlipReader, Checkable)."""
 
     manifest = MANIFEST
 
@@ -84,22 +85,39 @@ class ScbConnector:
     def create(self, account: Account, order: Order) -> Exchange:
         if order.method == APP:
             return (yield from self._create_deeplink(account, order))
+        if order.method == CARD_QR:
+            return (yield from card.create(account, order))
+        if order.method == SCAN:
+            return (yield from self._scan(account, order))
+        return (yield from self._create_qr(account, order))
+
+    def _create_qr(self, account: Account, order: Order) -> Exchange:
         expires = setting(account, "qr.version", "1") == "2"
         build = wire.creates_expiring_qr if expires else wire.creates_qr
-        said = wire.read((yield from _with_token(lambda token: build(account, token, order))))
+        said = wire.read((yield from with_token(lambda token: build(account, token, order))))
         if not said.is_success:
             return errors.conclude(said.status, said.code)
         return Waiting(Action(ActionKind.DISPLAY_QR, wire.qr_in(said.data, account, order)))
 
     def _create_deeplink(self, account: Account, order: Order) -> Exchange:
-        said = wire.read((yield from _with_token(lambda token: wire.creates_deeplink(account, token, order))))
+        said = wire.read((yield from with_token(lambda token: wire.creates_deeplink(account, token, order))))
         if not said.is_success:
             return errors.conclude(said.status, said.code)
         link = wire.link_in(said.data)
         return Waiting(Action(ActionKind.OPEN_APP, link.url), link.transaction)
 
+    def _scan(self, account: Account, order: Order) -> Exchange:
+        accepted = yield from scan.confirm(account, order)
+        pending = is_on(account, "bscanc.accepted_is_pending", default=True)
+        if pending or not isinstance(accepted, Waiting):
+            return accepted
+        found = yield from self._inquire_days(account, order)
+        return found if isinstance(found, Paid) else accepted
+
     @garbled_is_unknown
     def inquire(self, account: Account, order: Order) -> Exchange:
+        if order.method == CARD_QR:
+            return (yield from card.inquire(account, order))
         if order.method == APP and order.provider_reference:
             outcome = yield from self._inquire_deeplink(account, order, order.provider_reference)
             if outcome is not None:
@@ -110,7 +128,7 @@ class ScbConnector:
         self, account: Account, order: Order, transaction: str
     ) -> Generator[Effect, Any, Outcome | None]:
         """None when the bank knows no such deep link."""
-        answer = yield from _with_token(lambda token: wire.asks_deeplink(account, token, transaction))
+        answer = yield from with_token(lambda token: wire.asks_deeplink(account, token, transaction))
         said = wire.read(answer)
         if said.is_not_found(account):
             return None
@@ -156,13 +174,39 @@ class ScbConnector:
         self, account: Account, order: Order, day: date, days: int
     ) -> Generator[Effect, Any, wire.Day | Declined | Unknown]:
         seconds = min(15, INQUIRY_SECONDS // days)
-        answer = yield from _with_token(lambda token: wire.asks_day(account, token, order, day, seconds))
+        answer = yield from with_token(lambda token: wire.asks_day(account, token, order, day, seconds))
         said = wire.read(answer)
         if said.is_not_found(account):
             return wire.Day()
         if not said.is_success:
             return errors.conclude(said.status, said.code)
         return wire.day_in(said.data, account, order)
+
+    @garbled_is_unknown
+    def instruct(self, account: Account, order: Order, instruction: Instruction) -> InstructionExchange:
+        """Only a scanned payment can be given back by API; for the rest the bank has a portal (pack 4.3)."""
+        if order.method == SCAN and instruction.doing is Doing.REFUND:
+            return (yield from scan.refund(account, order, instruction))
+        return Declined(Failure.NOT_ALLOWED_NOW, "", f"SCB has no API to {instruction.doing.value} this")
+
+    @garbled_is_unknown
+    def inquire_instruction(
+        self, account: Account, order: Order, instruction: Instruction
+    ) -> InstructionExchange:
+        """Read the records of the order's day: a refunded payment's row is reversed (pack 4.3, 7.1)."""
+        if order.method != SCAN or instruction.doing is not Doing.REFUND:
+            return Declined(Failure.NOT_ALLOWED_NOW, "", f"SCB has no API to {instruction.doing.value} this")
+        day = order.asked_at.astimezone(BANGKOK).date()
+        found = yield from self._ask_day(account, order, day, 1)
+        return scan.after_reading(account, order, instruction, found)
+
+    @garbled_is_unknown
+    def check(self, account: Account) -> CheckExchange:
+        """Ask for a payment that never was: key, secret, rights and biller have to be right for an answer."""
+        said = wire.read((yield from with_token(lambda token: wire.asks_nothing(account, token))))
+        if said.is_success or said.is_not_found(account):
+            return Works(f"SCB knows the application and the biller {wire.biller_id(account)}")
+        return errors.conclude(said.status, said.code)
 
     def verify_slip(self, account: Account, sending_bank: str, trans_ref: str) -> SlipExchange:
         """Ask for a transfer by the keys of its slip. Keys of another form are known to no bank."""
@@ -174,13 +218,13 @@ class ScbConnector:
     def _verify_slip(
         self, account: Account, sending_bank: str, trans_ref: str
     ) -> Generator[Effect, Any, SlipAnswer]:
-        answer = yield from _with_token(lambda token: wire.asks_slip(account, token, sending_bank, trans_ref))
+        answer = yield from with_token(lambda token: slip.asks_slip(account, token, sending_bank, trans_ref))
         said = wire.read(answer)
         if said.code == errors.NO_SUCH_RECORD:
             return NoSlip(str(said.code))
         if not said.is_success:
             return errors.conclude(said.status, said.code)
-        return wire.slip_in(said.data, sending_bank, trans_ref)
+        return slip.slip_in(said.data, sending_bank, trans_ref)
 
     def read_callback(self, account: Account, raw: RawCallback) -> CallbackNews:
         """Check what can be checked: where it comes from, whose money it claims, that it can be read.
@@ -191,6 +235,8 @@ class ScbConnector:
         _refuse_network(account, raw)
         try:
             said = read_object(raw.body)
+            if card.is_news(said):
+                return card.news_in(account, said)
             biller = text_at(said, "payeeProxyId")
             reference = text_at(said, "billPaymentRef1")
             receipt = Receipt(
@@ -216,16 +262,6 @@ class ScbConnector:
 
     def trusts_callbacks(self, account: Account) -> bool:
         return not is_on(account, "callback_confirm_by_inquiry", default=True)
-
-
-def _with_token(build: Callable[[Token], Request]) -> Asking:
-    """Ask with a token; when exactly the token is refused, once more with a new one (pack 3)."""
-    token: Token = yield TokenPlease()
-    answer: Response = yield build(token)
-    if wire.token_is_refused(answer):
-        token = yield TokenPlease(rejected=token)
-        answer = yield build(token)
-    return answer
 
 
 _ENDED: Final = {

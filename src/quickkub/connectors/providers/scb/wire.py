@@ -13,8 +13,9 @@ from urllib.parse import quote
 
 import msgspec
 
-from quickkub.connectors.contract import Account, Order, Receipt, Request, Response, Slip, Token
+from quickkub.connectors.contract import Account, Order, Receipt, Request, Response, Token
 from quickkub.connectors.providers.scb import errors
+from quickkub.connectors.providers.scb.manifest import SCAN
 from quickkub.connectors.reading import (
     Garbled,
     Json,
@@ -33,6 +34,9 @@ from quickkub.kernel.secrets import Secret
 from quickkub.promptpay import QrKind, QrRefusal, parse_payment
 
 BILL_PAYMENT_EVENT: Final = "00300100"
+SCAN_EVENT: Final = "00300104"
+# A day and a reference under which nobody ever paid anything: asking for it shows whether we may ask.
+NOTHING: Final = ("2020-01-01", "QUICKKUBCHECK")
 REFERENCE_MAX: Final = 20
 TOKEN_SECONDS_USUAL: Final = 1800
 SESSION_SECONDS: Final = (60, 1800)
@@ -66,21 +70,23 @@ def reference3(account: Account, order: Order) -> str:
     return (setting(account, "ref3_prefix") + order.reference)[:REFERENCE_MAX]
 
 
-def _headers(account: Account, token: Token | None, **more: str) -> dict[str, str]:
-    headers = {
+def headers(account: Account, token: Token | None, **more: str) -> dict[str, str]:
+    """What every call carries (pack 2)."""
+    said = {
         "accept-language": "EN",
         "resourceOwnerId": account.credentials["application_key"].reveal(),
         # Traces one call at the bank and must differ for every call; 32 alphanumerics (pack 2).
         "requestUId": uuid.uuid4().hex,
     }
     if token is not None:
-        headers["authorization"] = f"Bearer {token.value.reveal()}"
-    return headers | more
+        said["authorization"] = f"Bearer {token.value.reveal()}"
+    return said | more
 
 
-def _posts(path: str, headers: Mapping[str, str], body: Mapping[str, Any], **more: Any) -> Request:
+def posts(path: str, said: Mapping[str, str], body: Mapping[str, Any], **more: Any) -> Request:
+    """A JSON body; Decimals are written as numbers."""
     return Request(
-        "POST", path, headers={**headers, "content-type": "application/json"}, body=_JSON.encode(body), **more
+        "POST", path, headers={**said, "content-type": "application/json"}, body=_JSON.encode(body), **more
     )
 
 
@@ -97,9 +103,9 @@ def asks_token(account: Account) -> Request:
         "applicationKey": account.credentials["application_key"].reveal(),
         "applicationSecret": account.credentials["application_secret"].reveal(),
     }
-    return _posts(
+    return posts(
         "/v1/oauth/token",
-        _headers(account, None),
+        headers(account, None),
         body,
         deadline_seconds=TOKEN_DEADLINE_SECONDS,
         asks_only=True,
@@ -124,7 +130,7 @@ def creates_qr(account: Account, token: Token, order: Order) -> Request:
         "amount": decimal_text(order.amount),
         **_bill(account, order),
     }
-    return _posts("/v1/payment/qrcode/create", _headers(account, token), body)
+    return posts("/v1/payment/qrcode/create", headers(account, token), body)
 
 
 def creates_expiring_qr(account: Account, token: Token, order: Order) -> Request:
@@ -139,7 +145,7 @@ def creates_expiring_qr(account: Account, token: Token, order: Order) -> Request
         "numberOfTimes": int(setting(account, "qr.v2_number_of_times", "1")),
         "expiryDate": order.expires_at.astimezone(zone).strftime("%Y-%m-%d %H:%M:%S"),
     }
-    return _posts("/v2/payment/qrcode/create", _headers(account, token), body)
+    return posts("/v2/payment/qrcode/create", headers(account, token), body)
 
 
 def creates_deeplink(account: Account, token: Token, order: Order) -> Request:
@@ -160,18 +166,18 @@ def creates_deeplink(account: Account, token: Token, order: Order) -> Request:
         },
         **({"merchantMetaData": about} if about else {}),
     }
-    return _posts("/v3/deeplink/transactions", _headers(account, token, channel="scbeasy"), body)
+    return posts("/v3/deeplink/transactions", headers(account, token, channel="scbeasy"), body)
 
 
 def asks_deeplink(account: Account, token: Token, transaction: str) -> Request:
     path = f"/v2/transactions/{quote(transaction, safe='')}"
-    return Request("GET", path, headers=_headers(account, token), asks_only=True)
+    return Request("GET", path, headers=headers(account, token), asks_only=True)
 
 
 def asks_day(account: Account, token: Token, order: Order, day: date, deadline_seconds: int) -> Request:
     """The payments of one reference on one day of payment, Bangkok time (pack 7.1)."""
     query = {
-        "eventCode": BILL_PAYMENT_EVENT,
+        "eventCode": SCAN_EVENT if order.method == SCAN else BILL_PAYMENT_EVENT,
         "transactionDate": day.isoformat(),
         "billerId": biller_id(account),
         "reference1": order.reference,
@@ -181,18 +187,24 @@ def asks_day(account: Account, token: Token, order: Order, day: date, deadline_s
     return Request(
         "GET",
         "/v1/payment/billpayment/inquiry",
-        headers=_headers(account, token),
+        headers=headers(account, token),
         query=query,
         deadline_seconds=deadline_seconds,
         asks_only=True,
     )
 
 
-def asks_slip(account: Account, token: Token, sending_bank: str, trans_ref: str) -> Request:
-    path = f"/v1/payment/billpayment/transactions/{quote(trans_ref, safe='')}"
-    return Request(
-        "GET", path, headers=_headers(account, token), query={"sendingBank": sending_bank}, asks_only=True
-    )
+def asks_nothing(account: Account, token: Token) -> Request:
+    """An inquiry that finds nothing, and is answered only to who may ask about this biller."""
+    day, reference = NOTHING
+    query = {
+        "eventCode": BILL_PAYMENT_EVENT,
+        "transactionDate": day,
+        "billerId": biller_id(account),
+        "reference1": reference,
+    }
+    path = "/v1/payment/billpayment/inquiry"
+    return Request("GET", path, headers=headers(account, token), query=query, asks_only=True)
 
 
 # --- answers ----------------------------------------------------------------------------------------------
@@ -358,43 +370,3 @@ def app_payment_in(data: Any, account: Account, order: Order, transaction: str) 
         return AppPayment(code, None, None)
     currency = currency_at(bill, "currency") if bill.get("currency") else THB
     return AppPayment(code, money_at(found, "paidAmount", currency), instant_at(found, "updatedTimestamp"))
-
-
-def slip_in(data: Any, sending_bank: str, trans_ref: str) -> Slip:
-    """A transfer found by its slip's two keys (pack 7.4). Raises Garbled."""
-    found = an_object(data, "data")
-    keys = (text_at(found, "sendingBank"), text_at(found, "transRef"))
-    if keys != (sending_bank, trans_ref):
-        raise Garbled("the bank answers about another slip than we asked")
-    sender, receiver = (an_object(found.get(who), who) for who in ("sender", "receiver"))
-    references = (optional_text(found, name) for name in ("ref1", "ref2", "ref3"))
-    return Slip(
-        sending_bank,
-        trans_ref,
-        money_at(found, "amount", THB),
-        _slip_time(found),
-        receiving_bank=optional_text(found, "receivingBank"),
-        receiver_id=_proxy_or_account(receiver),
-        receiver_name=optional_text(receiver, "displayName") or optional_text(receiver, "name"),
-        sender_name=optional_text(sender, "displayName") or optional_text(sender, "name"),
-        references=tuple(reference for reference in references if reference),
-    )
-
-
-def _proxy_or_account(party: Json) -> str:
-    for kind in ("proxy", "account"):
-        held = party.get(kind)
-        if isinstance(held, dict) and (value := optional_text(held, "value")):
-            return value
-    return ""
-
-
-def _slip_time(found: Json) -> datetime:
-    text = text_at(found, "transDate") + text_at(found, "transTime")
-    # The parser takes digits of any script and one-digit parts; the bank writes neither.
-    if not re.fullmatch(r"[0-9]{8}[0-9]{2}:[0-9]{2}:[0-9]{2}", text):
-        raise Garbled("transDate or transTime is not a time")
-    try:
-        return datetime.strptime(text, "%Y%m%d%H:%M:%S").replace(tzinfo=BANGKOK).astimezone(UTC)
-    except (ValueError, OverflowError):
-        raise Garbled("transDate or transTime is not a time") from None
