@@ -127,6 +127,8 @@ def services_for(database: Database, shop: Shop, **settings: Any) -> Services:
         vault=VAULT,
         keys=Keys(database, PEPPER, SystemClock()),
         payments=shop.payments,
+        refunds=shop.refunds,
+        disputes=shop.disputes,
         guard=Guard(LoopbackResolver(), loopback_in_test_mode=True),
         settings=Settings(
             **{"public_url": "http://shop.test", "version": "0.1.0", "schema_revision": head_revision()}

@@ -176,6 +176,9 @@ _PATTERNS: Final = {
     "payment": "^pay_[0-9a-f]{32}$",
     "endpoint": "^we_[0-9a-f]{32}$",
     "event": "^evt_[0-9a-f]{32}$",
+    "refund": "^re_[0-9a-f]{32}$",
+    "dispute": "^dp_[0-9a-f]{32}$",
+    "case": "^case_[0-9a-f]{32}$",
 }
 
 

@@ -50,6 +50,40 @@ PaymentStatus = Literal[
 # --- asked ------------------------------------------------------------------------------------------------
 
 
+class PayerInput(Struct, kw_only=True, forbid_unknown_fields=True):
+    """What is known of the payer. Methods say which of it they need. Kept sealed."""
+
+    name: Annotated[str, Meta(min_length=1, max_length=100)] | None = None
+    email: Annotated[str, Meta(max_length=200, pattern=r"^[^@\s]+@[^@\s]+$")] | None = None
+    phone: Annotated[str, Meta(pattern="^0[0-9]{9}$", examples=["0812345678"])] | None = None
+    card_token: (
+        Annotated[
+            str,
+            Meta(
+                min_length=1,
+                max_length=200,
+                pattern="^[A-Za-z0-9._=+/-]+$",
+                description="The provider's one-time token of the payer's browser. Never a card number.",
+            ),
+        ]
+        | None
+    ) = None
+    code: (
+        Annotated[
+            str,
+            Meta(
+                min_length=1,
+                max_length=100,
+                pattern="^[A-Za-z0-9]+$",
+                description="What the payer's app shows to be scanned.",
+            ),
+        ]
+        | None
+    ) = None
+    device: Literal["phone", "desktop"] = "desktop"
+    language: Literal["th", "en"] = "th"
+
+
 class CreatePayment(Struct, kw_only=True, forbid_unknown_fields=True):
     """Ask a payer for money."""
 
@@ -90,6 +124,11 @@ class CreatePayment(Struct, kw_only=True, forbid_unknown_fields=True):
             ge=EXPIRES_IN_SECONDS_MIN, le=EXPIRES_IN_SECONDS_MAX, description="Seconds the payer has to pay."
         ),
     ] = EXPIRES_IN_SECONDS
+    capture: Annotated[
+        Literal["automatic", "manual"],
+        Meta(description="`manual`: the money is held until you capture it, where the method can."),
+    ] = "automatic"
+    payer: PayerInput | None = None
 
 
 Description = Annotated[str, Meta(max_length=DESCRIPTION_LETTERS_MAX)]
@@ -204,11 +243,19 @@ class Failure(Struct, kw_only=True):
 
 
 class NextAction(Struct, kw_only=True):
-    """What the payer has to do: pay the QR with this payload, or go to this address."""
+    """What the payer has to do.
 
-    type: Literal["display_qr", "redirect", "open_app"]
+    `display_qr`: pay the QR with this payload. `display_image`: pay the QR in this `data:` picture.
+    `redirect`: go to the address. `form_post`: post the fields to the address. `open_app`: open the app link.
+    `approve_in_app`: approve in the wallet's app. The checkout page does all of these.
+    """
+
+    type: Literal["display_qr", "display_image", "redirect", "form_post", "open_app", "approve_in_app"]
     qr_payload: str | None = None
+    image: str | None = None
     url: str | None = None
+    app_url: str | None = None
+    fields: dict[str, str] | None = None
 
 
 class Attempt(Struct, kw_only=True):
@@ -242,6 +289,13 @@ class Payment(Struct, kw_only=True):
     metadata: dict[str, str]
     captured_amount: int
     refunded_amount: int
+    capture: Literal["automatic", "manual"]
+    authorized_amount: int
+    capturable_amount: int
+    capturing_amount: int
+    refunding_amount: int
+    disputed_amount: int
+    capture_before: Time | None
     next_action: NextAction | None
     checkout_url: str
     return_url: str | None
@@ -372,16 +426,3 @@ class Balance(Struct, kw_only=True):
     payable: list[BalanceAmount]
     unapplied: list[BalanceAmount]
     receivable: list[BalanceAmount]
-
-
-class Case(Struct, kw_only=True):
-    """Something that waits for a person, such as money that came twice."""
-
-    id: str
-    object: Literal["case"]
-    kind: str
-    payment: str | None
-    status: Literal["open", "closed"]
-    details: dict[str, Any]
-    opened_at: Time
-    closed_at: Time | None

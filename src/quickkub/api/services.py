@@ -11,12 +11,15 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from quickkub.connectors.contract import CallbackAnswer, RawCallback
+from quickkub.disputes.service import Disputes
 from quickkub.kernel.clock import Clock, SystemClock
 from quickkub.kernel.ids import MerchantId
+from quickkub.kernel.money import Money
 from quickkub.kernel.secrets import Secret
 from quickkub.merchants.keys import Keys
-from quickkub.payments.replay import Render
 from quickkub.payments.model import Answered, ListQuery, NewPayment, Page
+from quickkub.payments.replay import Render
+from quickkub.refunds.service import Refunds
 from quickkub.storage import Database
 from quickkub.storage.idempotency import Once
 from quickkub.storage.vault import Vault
@@ -29,6 +32,12 @@ class Payments(Protocol):
     async def create(self, asked: NewPayment, once: Once, render: Render) -> Answered: ...
 
     async def cancel(self, payment: str, once: Once, render: Render) -> Answered: ...
+
+    async def capture(
+        self, payment: str, amount: Money | None, once: Once, render: Render, *, is_last: bool = True
+    ) -> Answered: ...
+
+    async def void(self, payment: str, once: Once, render: Render) -> Answered: ...
 
     async def get(
         self, merchant: MerchantId, mode: str, payment: str, *, with_attempts: bool = False
@@ -63,6 +72,8 @@ class Services:
     vault: Vault
     keys: Keys
     payments: Payments
+    refunds: Refunds
+    disputes: Disputes
     guard: Guard
     settings: Settings
     provider_health: Callable[[], Mapping[str, str]] = dict

@@ -34,7 +34,8 @@ from quickkub.storage.vault import Place
 async def contest(
     office: Office, dispute_id: str, evidence: Evidence, once: Once, render: Render
 ) -> Answered:
-    """Hand evidence in. Raises DisputeNotFound, DisputeClosed, EvidenceElsewhere, EvidenceNotTaken, KeyReused, KeyBusy."""
+    """Hand evidence in. Raises DisputeNotFound, DisputeClosed, EvidenceElsewhere, EvidenceNotTaken,
+    KeyReused, KeyBusy."""
     return await _answer(office, dispute_id, evidence, once, render)
 
 

@@ -9,6 +9,7 @@ from quickkub.connectors.contract import Account, DisputeNews, DisputeState
 from quickkub.disputes import store
 from quickkub.disputes.asking import asked
 from quickkub.disputes.model import Dispute
+from quickkub.disputes.states import DISPUTE
 from quickkub.disputes.view import announce
 from quickkub.kernel.ids import new_id
 from quickkub.ledger import recipes
@@ -51,7 +52,8 @@ async def apply(
         if dispute.amount != news.amount:
             details: dict[str, Any] = {"dispute": dispute.id, "now": news.amount.minor}
             await desk.case("dispute_amount_changed", f"{dispute.id}:{news.amount.minor}", details)
-        moves = dispute.is_open and (news.state is not dispute.state or sealed_evidence is not None)
+        again = news.state is dispute.state
+        moves = DISPUTE.allows(dispute.state, news.state) or (again and sealed_evidence is not None)
         return await _move(desk, dispute, news, sealed_evidence) if moves else dispute
 
 

@@ -12,7 +12,8 @@ from quickkub.payments.model import Attempt
 from quickkub.storage import Connection, Row
 
 COLUMNS: Final = """
-    merchant_id, id, mode, payment_id, attempt_id, provider, account_id, provider_dispute_id, amount, currency,
+    merchant_id, id, mode, payment_id, attempt_id, provider, account_id, provider_dispute_id, amount,
+    currency,
     reason, state, respond_by, evidence, submitted_at, checks, lease_token, version, created_at, updated_at,
     closed_at
 """
@@ -142,8 +143,8 @@ async def move(
         f"""
         UPDATE disputes
            SET state = $3, version = version + 1, updated_at = now(), evidence_id = $4,
-               evidence = coalesce($5, evidence), submitted_at = CASE WHEN $5 IS NULL THEN submitted_at ELSE now() END,
-               closed_at = CASE WHEN $6 THEN now() END,
+               evidence = coalesce($5, evidence), submitted_at = CASE WHEN $5 IS NULL THEN submitted_at ELSE
+               now() END, closed_at = CASE WHEN $6 THEN now() END,
                next_check_at = CASE WHEN NOT $6 THEN now() + make_interval(secs => $7) END
          WHERE merchant_id = $1 AND id = $2
         RETURNING {COLUMNS}

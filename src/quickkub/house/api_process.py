@@ -55,6 +55,8 @@ def build_app(house: House, hub: LiveHub) -> Litestar:
         vault=house.vault,
         keys=house.keys,
         payments=house.payments,
+        refunds=house.refunds,
+        disputes=house.disputes,
         guard=house.guard,
         settings=EdgeSettings(
             public_url=house.settings.public_url, version=__version__, schema_revision=head_revision()

@@ -217,10 +217,11 @@ WAKE_SECONDS: Final = 20
 
 
 async def wake_unknown(tx: Connection, attempt: Attempt) -> None:
-    """The provider has just answered clearly: ask soon about everything at this account nobody can tell about.
+    """The provider has just answered clearly: ask soon about everything at this account nobody can tell
+    about.
 
-    Spread over ten seconds, and each at most once in WAKE_SECONDS, so that a provider that has come back is not
-    run over.
+    Spread over ten seconds, and each at most once in WAKE_SECONDS, so that a provider that has come back is
+    not run over.
     """
     for table in ("attempts", "instructions"):
         await tx.execute(

@@ -19,7 +19,7 @@ from quickkub.connectors.contract import (
 )
 from quickkub.kernel.ids import new_id
 from quickkub.merchants.accounts import account_by_id
-from quickkub.payments import attempt_store, inbox_store, orphans, proof_store, store
+from quickkub.payments import attempt_store, case_store, inbox_store, orphans, store
 from quickkub.payments.inbox_store import Kept
 from quickkub.payments.instructions import ask as instruction_ask
 from quickkub.payments.instructions import settle as instruction_settle
@@ -117,7 +117,8 @@ async def _attempt(desk: Desk) -> Attempt | None:
 
 
 async def _plausible(desk: Desk, attempt: Attempt) -> bool:
-    """Whether the claim is of the asked amount, or the provider's own books are to decide what it is worth."""
+    """Whether the claim is of the asked amount, or the provider's own books are to decide what it is
+    worth."""
     receipt = desk.news.receipt
     assert receipt is not None
     if receipt.amount == attempt.amount:
@@ -259,7 +260,7 @@ async def _quarantine(desk: Desk, kind: str, attempt: Attempt | None, details: D
 async def _open_case(  # type: ignore[no-untyped-def]
     tx, kept: Kept, mode: str, kind: str, attempt: Attempt | None, details: Details
 ) -> None:
-    await proof_store.open_case(
+    await case_store.open_case(
         tx,
         kept.merchant,
         case_id=new_id("case"),

@@ -15,8 +15,8 @@ from quickkub.storage.idempotency import Once, claim, keep_answer
 async def cancel(office: Office, payment_id: str, once: Once, render: Render) -> Answered:
     """End an unpaid payment; the provider is told by the worker where it can be.
 
-    Raises PaymentNotFound, and PaymentNotCancellable when it is over, is held (void it), or its outcome is not
-    known.
+    Raises PaymentNotFound, and PaymentNotCancellable when it is over, is held (void it), or its outcome is
+    not known.
     """
     async with office.db.transaction() as tx:
         payment = await store.find_payment(tx, once.merchant, once.mode, payment_id, lock=True)

@@ -33,7 +33,8 @@ async def capture(
     """Take held money, all that is left when `amount` is None. Answers with the payment.
 
     `is_last`: what is left afterwards is let go. Raises PaymentNotFound, NothingToCapture,
-    CaptureExceedsAuthorized, CaptureInOnePiece, KeyReused, KeyBusy, DatabaseAway; nothing is written when it does.
+    CaptureExceedsAuthorized, CaptureInOnePiece, KeyReused, KeyBusy, DatabaseAway; nothing is written when it
+    does.
     """
     async with office.db.transaction() as tx:
         payment = await _find(tx, once, payment_id)

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from quickkub.kernel.ids import AttemptId, MerchantId, new_id
-from quickkub.payments import attempt_store, proof_store, store
+from quickkub.payments import attempt_store, case_store, proof_store, store
 from quickkub.payments.model import Attempt, Payment
 from quickkub.payments.office import Office
 from quickkub.storage import Connection
@@ -51,7 +51,7 @@ class Desk:
         self, kind: str, fact: str, details: dict[str, Any], *, receipt: str | None = None
     ) -> None:
         """Put something before a person, once per fact."""
-        await proof_store.open_case(
+        await case_store.open_case(
             self.tx,
             self.payment.merchant,
             case_id=new_id("case"),

@@ -13,8 +13,8 @@ from quickkub.payments.store import Change
 async def take_hold(desk: Desk, authorized: Authorized) -> None:
     """A hold of the asked amount authorises the payment; any other is put before a person (P12).
 
-    A hold for a payment that has ended cannot bring it back: nothing has moved. A person sees to it that it is
-    let go; it also lapses by itself.
+    A hold for a payment that has ended cannot bring it back: nothing has moved. A person sees to it that it
+    is let go; it also lapses by itself.
     """
     if desk.attempt.state in (AttemptState.AUTHORIZED, AttemptState.SUCCEEDED):
         return

@@ -8,7 +8,7 @@ from quickkub.connectors.contract import Account, CallbackNews, Order, Paid, Rec
 from quickkub.kernel.ids import new_id
 from quickkub.ledger import recipes
 from quickkub.ledger import store as ledger
-from quickkub.payments import proof_store
+from quickkub.payments import case_store, proof_store
 from quickkub.payments.office import Office
 from quickkub.storage import Connection
 from quickkub.storage.vault import Place
@@ -72,7 +72,7 @@ async def _book(
     )
     await ledger.book(tx, account.merchant, account.mode, journal)
     by_rule = await proof_store.keep_unapplied(tx, account.merchant, receipt_id, account.mode, receipt.amount)
-    await proof_store.open_case(
+    await case_store.open_case(
         tx,
         account.merchant,
         case_id=new_id("case"),

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from datetime import datetime
-from typing import Any
 
 from quickkub.connectors.contract import Account, Receipt
 from quickkub.kernel.ids import MerchantId
 from quickkub.kernel.money import Money
 from quickkub.payments.model import Attempt
-from quickkub.storage import Connection, Row
+from quickkub.storage import Connection
 
 
 async def keep_evidence(
@@ -145,7 +144,8 @@ async def keep_unapplied(
     by_rule: bool = await tx.fetchval(
         """
         INSERT INTO unapplied (merchant_id, receipt_id, mode, amount, currency, due_at)
-        SELECT $1, $2, $3, $4, $5, CASE WHEN orphan_rule = 'refund' THEN now() END FROM merchants WHERE id = $1
+        SELECT $1, $2, $3, $4, $5, CASE WHEN orphan_rule = 'refund' THEN now() END FROM merchants WHERE id =
+        $1
         RETURNING due_at IS NOT NULL
         """,
         merchant,
@@ -155,51 +155,3 @@ async def keep_unapplied(
         left_over.currency.code,
     )
     return by_rule
-
-
-async def open_case(
-    tx: Connection,
-    merchant: MerchantId,
-    *,
-    case_id: str,
-    mode: str,
-    kind: str,
-    fact: str,
-    payment: str | None,
-    details: dict[str, Any],
-    receipt: str | None = None,
-) -> bool:
-    """Put something before a person, once per fact. False: the case is there already."""
-    done: str = await tx.execute(
-        """
-        INSERT INTO cases (merchant_id, id, mode, kind, fact, payment_id, details, receipt_id)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8) ON CONFLICT (merchant_id, kind, fact) DO NOTHING
-        """,
-        merchant,
-        case_id,
-        mode,
-        kind,
-        fact,
-        payment,
-        details,
-        receipt,
-    )
-    return done == "INSERT 0 1"
-
-
-async def list_cases(
-    reader: Connection, merchant: MerchantId, mode: str, limit: int, starting_after: str | None
-) -> list[Row]:
-    """Cases, newest first."""
-    rows: list[Row] = await reader.fetch(
-        """
-        SELECT id, kind, payment_id, state, details, opened_at, closed_at FROM cases
-         WHERE merchant_id = $1 AND mode = $2 AND ($3::text IS NULL OR id < $3)
-         ORDER BY id DESC LIMIT $4
-        """,
-        merchant,
-        mode,
-        starting_after,
-        limit,
-    )
-    return rows

@@ -36,7 +36,8 @@ async def replay_payment(office: Office, once: Once, said: Replay, render: Rende
 
 
 async def replay_instruction(office: Office, once: Once, said: Replay, render: Render) -> Answered:
-    """As above, for a capture or a void: they answer with their payment. Raises KeyBusy before it was settled."""
+    """As above, for a capture or a void: they answer with their payment. Raises KeyBusy before it was
+    settled."""
     before = stored(said)
     if before is not None:
         return before

@@ -41,7 +41,8 @@ def as_account(found: ProviderAccount, public_url: str) -> Account:
 def choose(
     asked: NewPayment, accounts: Sequence[ProviderAccount], connector: ConnectorFor, public_url: str
 ) -> Route:
-    """The merchant's first account that offers what is asked. Raises MethodUnavailable, CaptureUnsupported."""
+    """The merchant's first account that offers what is asked. Raises MethodUnavailable,
+    CaptureUnsupported."""
     method = asked.method
     offering = [
         (account, manifest, offer)

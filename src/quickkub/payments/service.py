@@ -5,7 +5,6 @@ from __future__ import annotations
 from typing import Any
 
 from quickkub.connectors.contract import CallbackAnswer, RawCallback
-from quickkub.kernel.clock import rfc3339
 from quickkub.kernel.ids import MerchantId
 from quickkub.kernel.money import Money
 from quickkub.payments import (
@@ -14,8 +13,8 @@ from quickkub.payments import (
     callback_work,
     calling_off,
     capturing,
+    case_store,
     inbox,
-    proof_store,
     store,
     sweep,
 )
@@ -86,21 +85,8 @@ class Payments:
     async def cases(self, merchant: MerchantId, mode: str, limit: int, starting_after: str | None) -> Page:
         """What waits for a person, newest first."""
         async with self._office.db.read() as reader:
-            rows = await proof_store.list_cases(reader, merchant, mode, limit + 1, starting_after)
-        items = tuple(
-            {
-                "id": row["id"],
-                "object": "case",
-                "kind": row["kind"],
-                "payment": row["payment_id"],
-                "status": row["state"],
-                "details": row["details"],
-                "opened_at": rfc3339(row["opened_at"]),
-                "closed_at": rfc3339(row["closed_at"]) if row["closed_at"] else None,
-            }
-            for row in rows[:limit]
-        )
-        return Page(items, len(rows) > limit)
+            found, has_more = await case_store.page(reader, merchant, mode, limit, starting_after)
+        return Page(tuple(case_store.case_view(case) for case in found), has_more)
 
     async def keep_callback(self, provider: str, token: str, raw: RawCallback) -> CallbackAnswer:
         """Take a provider's callback in. See `inbox.keep`."""

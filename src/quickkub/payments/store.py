@@ -13,9 +13,10 @@ from quickkub.payments.states import PaymentState
 from quickkub.storage import Connection, Row
 
 PAYMENT_COLUMNS: Final = """
-    merchant_id, id, mode, amount, currency, state, method, captured_amount, refunded_amount, authorized_amount,
-    capturing_amount, refunding_amount, disputed_amount, capture_later, hold_open, hold_until, payer, reference,
-    description, metadata, return_url, checkout_token, failure_code, version, expires_at,
+    merchant_id, id, mode, amount, currency, state, method, captured_amount, refunded_amount,
+    authorized_amount,
+    capturing_amount, refunding_amount, disputed_amount, capture_later, hold_open, hold_until, payer,
+    reference, description, metadata, return_url, checkout_token, failure_code, version, expires_at,
     expires_at <= clock_timestamp() AS time_is_up, created_at, updated_at, paid_at
 """
 
@@ -125,7 +126,8 @@ async def list_payments(
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What changes about a payment's money. Whole numbers are minor units to add; None leaves a value alone."""
+    """What changes about a payment's money. Whole numbers are minor units to add; None leaves a value
+    alone."""
 
     captured: int = 0
     capturing: int = 0
@@ -151,7 +153,8 @@ async def move_payment(
     failure_code: str | None = None,
     due: bool,
 ) -> Payment:
-    """Write state, money and a new version. `due` False: the worker has nothing left to do about its expiry."""
+    """Write state, money and a new version. `due` False: the worker has nothing left to do about its
+    expiry."""
     row = await tx.fetchrow(
         f"""
         UPDATE payments
@@ -246,7 +249,8 @@ async def reserve_refund(
 
 
 async def takes_other_amounts(reader: Connection, merchant: MerchantId, payment: str) -> bool:
-    """Whether another amount than the asked one may be this payment's: it is captured in parts, or the merchant
+    """Whether another amount than the asked one may be this payment's: it is captured in parts, or the
+    merchant
     tolerates a difference."""
     takes: bool = await reader.fetchval(
         """

@@ -9,7 +9,7 @@ from typing import Final
 
 from quickkub.connectors.contract import Account, NotSent, Outcome, Unknown
 from quickkub.kernel.ids import new_id
-from quickkub.payments import attempt_store, proof_store, rules, store
+from quickkub.payments import attempt_store, case_store, rules, store
 from quickkub.payments.ask import call
 from quickkub.payments.ending import end, may_end
 from quickkub.payments.model import Attempt, Payment
@@ -72,7 +72,7 @@ async def ask_again(
 
 
 async def _hand_to_person(tx: Connection, attempt: Attempt) -> None:
-    await proof_store.open_case(
+    await case_store.open_case(
         tx,
         attempt.merchant,
         case_id=new_id("case"),

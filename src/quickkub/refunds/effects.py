@@ -13,7 +13,8 @@ from quickkub.payments.instructions.model import Told
 from quickkub.payments.model import Attempt, Payment
 from quickkub.payments.store import Change
 from quickkub.refunds import store
-from quickkub.refunds.model import Refund, RefundState, Way
+from quickkub.refunds.model import Refund, Way
+from quickkub.refunds.states import REFUND, RefundFact
 from quickkub.refunds.view import announce
 from quickkub.storage import Connection
 
@@ -28,20 +29,31 @@ class ProviderRefunds:
         desk.payment = await settle_source(
             desk.tx, refund, desk.payment, desk.attempt, desk.office.public_url, went_back=True
         )
-        moved = await store.move(desk.tx, refund, RefundState.SUCCEEDED)
+        moved = await store.move(desk.tx, refund, REFUND.after(refund.state, RefundFact.PAID_BACK))
         await announce(desk.tx, moved, "succeeded")
 
     async def refused(self, desk: Desk, told: Told, declined: Declined) -> None:
-        """Not at all, or not in this way any more: then a person makes a transfer and the money stays set aside."""
+        """Not at all, or not in this way any more: then a person makes a transfer and the money stays set
+        aside."""
         refund = await _refund_of(desk, told)
         if declined.failure is Failure.NOT_ALLOWED_NOW:
-            moved = await store.move(desk.tx, refund, RefundState.REQUIRES_TRANSFER, way=Way.BANK_TRANSFER)
+            moved = await store.move(
+                desk.tx,
+                refund,
+                REFUND.after(refund.state, RefundFact.NEEDS_A_PERSON),
+                way=Way.BANK_TRANSFER,
+            )
             await announce(desk.tx, moved, "requires_transfer")
             return
         desk.payment = await settle_source(
             desk.tx, refund, desk.payment, desk.attempt, desk.office.public_url, went_back=False
         )
-        moved = await store.move(desk.tx, refund, RefundState.FAILED, failure_code=declined.failure.value)
+        moved = await store.move(
+            desk.tx,
+            refund,
+            REFUND.after(refund.state, RefundFact.REFUSED),
+            failure_code=declined.failure.value,
+        )
         await announce(desk.tx, moved, "failed")
 
 

@@ -52,8 +52,8 @@ class Said:
 async def create(office: Office, asked: NewRefund, once: Once, render: Render) -> Answered:
     """Give money of a payment back. Answers with the refund as it stands after the provider was told.
 
-    Raises PaymentNotFound, NothingToRefund, RefundExceedsCapture, KeyReused, KeyBusy, DatabaseAway; nothing is
-    written when it does.
+    Raises PaymentNotFound, NothingToRefund, RefundExceedsCapture, KeyReused, KeyBusy, DatabaseAway; nothing
+    is written when it does.
     """
     async with office.db.transaction() as tx:
         said = await _say(office, tx, asked, once)
@@ -218,7 +218,8 @@ async def give_back_unapplied(
 async def _surplus_attempt(
     office: Office, tx: Connection, merchant: MerchantId, mode: str, source: store.Source
 ) -> tuple[Payment, Attempt, Manifest] | None:
-    """The attempt behind nobody's money, if its provider refunds a whole payment and it is not the one that won."""
+    """The attempt behind nobody's money, if its provider refunds a whole payment and it is not the one that
+    won."""
     if source.payment is None or source.attempt is None:
         return None
     payment = await payments.find_payment(tx, merchant, mode, source.payment)

@@ -5,10 +5,11 @@ from __future__ import annotations
 from typing import Any, Final
 
 from quickkub.kernel.ids import MerchantId
+from quickkub.payments import case_store
 from quickkub.payments.model import Answered, Page
 from quickkub.payments.office import Office
 from quickkub.payments.replay import Render
-from quickkub.refunds import flow, store, tasks
+from quickkub.refunds import cases, flow, store, tasks
 from quickkub.refunds.model import NewRefund, Reason, RefundNotFound, RefundQuery
 from quickkub.refunds.store import Due
 from quickkub.refunds.view import masked, open_destination, refund_view
@@ -56,6 +57,18 @@ class Refunds:
         vault = self._office.vault
         items = tuple(refund_view(one, masked(open_destination(vault, one))) for one in found)
         return Page(items, has_more)
+
+    async def case(self, merchant: MerchantId, mode: str, case: str) -> dict[str, Any]:
+        """One case. Raises CaseNotFound."""
+        async with self._office.db.read() as reader:
+            found = await case_store.find(reader, merchant, mode, case)
+        if found is None:
+            raise cases.CaseNotFound()
+        return case_store.case_view(found)
+
+    async def resolve(self, case: str, resolution: cases.Resolution, once: Once, render: Render) -> Answered:
+        """Decide about a case. See `cases.resolve`."""
+        return await cases.resolve(self._office, case, resolution, once, render)
 
     async def claim_unapplied(self, limit: int) -> list[Due]:
         """Nobody's money that goes back by the merchant's rule."""

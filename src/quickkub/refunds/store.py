@@ -43,7 +43,8 @@ async def insert(tx: Connection, refund: Refund) -> Refund:
     """Write a new refund; what it gives back is reserved in the same transaction."""
     row = await tx.fetchrow(
         f"""
-        INSERT INTO refunds (merchant_id, id, mode, payment_id, unapplied_receipt_id, amount, currency, reason,
+        INSERT INTO refunds (merchant_id, id, mode, payment_id, unapplied_receipt_id, amount, currency,
+        reason,
                              note, way, state, destination, metadata)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13)
         RETURNING {COLUMNS}
@@ -222,6 +223,23 @@ async def settle_unapplied(
         amount.minor,
         went_back,
     )
+
+
+async def accept_unapplied(tx: Connection, merchant: MerchantId, receipt: str) -> Money | None:
+    """Count all that is left of nobody's money as the merchant's. None: nothing is left."""
+    row = await tx.fetchrow(
+        """
+        WITH before AS (
+            SELECT amount - refunding - refunded - accepted AS left_over FROM unapplied
+             WHERE merchant_id = $1 AND receipt_id = $2 FOR UPDATE)
+        UPDATE unapplied SET accepted = accepted + before.left_over, due_at = NULL FROM before
+         WHERE merchant_id = $1 AND receipt_id = $2 AND before.left_over > 0
+        RETURNING before.left_over, currency
+        """,
+        merchant,
+        receipt,
+    )
+    return Money(row["left_over"], CURRENCIES[row["currency"]]) if row else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,6 +12,7 @@ from quickkub.payments.replay import Render, stored
 from quickkub.refunds import store
 from quickkub.refunds.effects import book_paid, settle_source
 from quickkub.refunds.model import Refund, RefundNotFound, RefundNotWaiting, RefundState, TransferUsed
+from quickkub.refunds.states import REFUND, RefundFact
 from quickkub.refunds.view import announce, masked, open_destination, refund_view
 from quickkub.storage import Connection
 from quickkub.storage.idempotency import Once, claim, keep_answer
@@ -64,8 +65,10 @@ async def _ended(
             raise TransferUsed("this transfer stands for another refund", param="transfer_reference")
         await book_paid(tx, refund, provider=None, account=None, at=datetime.now(UTC))
     await settle_source(tx, refund, payment, attempt, office.public_url, went_back=went_back)
-    state = RefundState.SUCCEEDED if went_back else RefundState.CANCELLED
-    moved = await store.move(tx, refund, state, transfer_reference=transfer_reference)
+    fact = RefundFact.TRANSFERRED if went_back else RefundFact.DROPPED
+    moved = await store.move(
+        tx, refund, REFUND.after(refund.state, fact), transfer_reference=transfer_reference
+    )
     await announce(tx, moved, "succeeded" if went_back else "cancelled")
     return moved
 

@@ -4,13 +4,26 @@ from typing import Final
 
 from litestar.handlers import HTTPRouteHandler
 
-from quickkub.api.v1 import balance, cases, events, methods, payments, webhooks
+from quickkub.api.v1 import (
+    balance,
+    cases,
+    disputes,
+    events,
+    methods,
+    payments,
+    refunds,
+    settings,
+    webhooks,
+)
 
 ROUTES: Final[tuple[HTTPRouteHandler, ...]] = (
     *payments.ROUTES,
+    *refunds.ROUTES,
+    *disputes.ROUTES,
     *methods.ROUTES,
     *webhooks.ROUTES,
     *events.ROUTES,
     *balance.ROUTES,
     *cases.ROUTES,
+    *settings.ROUTES,
 )

@@ -1,13 +1,20 @@
-"""Cases: what waits for a person."""
+"""Cases: what waits for a person, and what was decided."""
 
 from __future__ import annotations
 
-from litestar import Response, get
+from litestar import Response, get, post
 
+from quickkub.api import money_schema as words
 from quickkub.api import schema
-from quickkub.api.lists import page, refuse_bad_cursors
+from quickkub.api.lists import answer, page, refuse_bad_cursors
+from quickkub.api.once import answered, once, rendered_as
 from quickkub.api.operations import Operation, says
 from quickkub.api.request import ApiRequest
+from quickkub.api.text import plain_text
+from quickkub.api.v1.refunds import destination_of
+from quickkub.kernel.ids import has_shape
+from quickkub.refunds.cases import CaseClosed, CaseHoldsNoMoney, CaseNotFound, Decision, Resolution
+from quickkub.storage.idempotency import KeyBusy, KeyReused
 
 PATH = "/v1/cases"
 
@@ -15,7 +22,7 @@ LIST = Operation(
     id="listCases",
     summary="List cases, newest first",
     description="Money that came twice, a callback of a wrong amount or of a reference nobody knows.",
-    answers=schema.List[schema.Case],
+    answers=schema.List[words.Case],
     query=schema.ForwardQuery,
 )
 
@@ -31,4 +38,47 @@ async def list_cases(request: ApiRequest) -> Response[bytes]:
     return page(PATH, found.items, has_more=found.has_more)
 
 
-ROUTES = (list_cases,)
+GET = Operation(id="getCase", summary="Look at a case", answers=words.Case, refusals=(CaseNotFound,))
+
+
+@get(f"{PATH}/{{case:str}}", opt=says(GET))
+async def get_case(request: ApiRequest) -> Response[bytes]:
+    request.query(schema.NoQuery)
+    caller = request.caller
+    return answer(await request.services.refunds.case(caller.merchant, caller.mode, _case_id(request)))
+
+
+RESOLVE = Operation(
+    id="resolveCase",
+    summary="Decide about a case",
+    answers=words.Case,
+    body=words.ResolveCase,
+    once=True,
+    refusals=(CaseNotFound, CaseClosed, CaseHoldsNoMoney, KeyReused, KeyBusy),
+)
+
+
+@post(f"{PATH}/{{case:str}}/resolve", status_code=200, opt=says(RESOLVE))
+async def resolve_case(request: ApiRequest) -> Response[bytes]:
+    said = await request.words(words.ResolveCase)
+    request.query(schema.NoQuery)
+    resolution = Resolution(
+        Decision(said.decision),
+        plain_text(said.note, "note", letters_max=words.NOTE_LETTERS_MAX),
+        request.caller.key_id,
+        destination_of(said.destination),
+    )
+    case = _case_id(request)
+    return answered(
+        await request.services.refunds.resolve(case, resolution, await once(request), rendered_as(200))
+    )
+
+
+def _case_id(request: ApiRequest) -> str:
+    case = str(request.path_params["case"])
+    if not has_shape(case, "case"):
+        raise CaseNotFound()
+    return case
+
+
+ROUTES = (list_cases, get_case, resolve_case)

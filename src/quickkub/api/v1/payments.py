@@ -2,28 +2,51 @@
 
 from __future__ import annotations
 
+import re
+
 from litestar import Response, get, post
 
+from quickkub.api import money_schema as money
 from quickkub.api import schema
 from quickkub.api.lists import answer, page, refuse_bad_cursors
 from quickkub.api.once import answered, once, rendered_as
 from quickkub.api.operations import Operation, says
 from quickkub.api.request import ApiRequest
 from quickkub.api.text import plain_metadata, plain_text, web_address
+from quickkub.connectors.contract import Payer
+from quickkub.kernel.errors import Kind, Refusal
 from quickkub.kernel.ids import has_shape
-from quickkub.kernel.money import CURRENCIES, Money
+from quickkub.kernel.money import CURRENCIES, THB, Money
+from quickkub.payments.instructions.model import (
+    CaptureExceedsAuthorized,
+    CaptureInOnePiece,
+    NothingToCapture,
+    NothingToVoid,
+    VoidUnsupported,
+)
 from quickkub.payments.model import (
     AmountOutOfRange,
+    CaptureUnsupported,
     CurrencyUnsupported,
     ListQuery,
     MethodUnavailable,
     NewPayment,
+    PayerInputMissing,
     PaymentNotCancellable,
     PaymentNotFound,
 )
 from quickkub.storage.idempotency import KeyBusy, KeyReused
 
 PATH = "/v1/payments"
+
+CARD_NUMBER = re.compile(r"[0-9]{12,19}")
+
+
+class CardNumberRefused(Refusal):
+    """Card numbers are given to the provider's own page or script, never to us."""
+
+    code, kind = "card_number_refused", Kind.INVALID
+
 
 CREATE = Operation(
     id="createPayment",
@@ -36,7 +59,16 @@ CREATE = Operation(
     status=201,
     body=schema.CreatePayment,
     once=True,
-    refusals=(MethodUnavailable, CurrencyUnsupported, AmountOutOfRange, KeyReused, KeyBusy),
+    refusals=(
+        MethodUnavailable,
+        CurrencyUnsupported,
+        AmountOutOfRange,
+        CaptureUnsupported,
+        PayerInputMissing,
+        CardNumberRefused,
+        KeyReused,
+        KeyBusy,
+    ),
 )
 
 
@@ -61,7 +93,30 @@ def _asked(words: schema.CreatePayment) -> NewPayment:
         metadata=plain_metadata(words.metadata or {}),
         return_url=None if words.return_url is None else web_address(words.return_url, "return_url"),
         expires_in_seconds=words.expires_in,
+        capture_later=words.capture == "manual",
+        payer=_payer(words.payer),
     )
+
+
+def _payer(said: schema.PayerInput | None) -> Payer:
+    if said is None:
+        return Payer()
+    return Payer(
+        name=plain_text(said.name, "payer.name", letters_max=100) if said.name else "",
+        email=said.email or "",
+        phone=said.phone or "",
+        card_token=_token(said.card_token),
+        code=said.code or "",
+        device=said.device,
+        language=said.language,
+    )
+
+
+def _token(token: str | None) -> str:
+    """A provider's token is never the number of a card: those are refused before anything is written."""
+    if token is not None and CARD_NUMBER.fullmatch(token):
+        raise CardNumberRefused("this is a card number, not a token", param="payer.card_token")
+    return token or ""
 
 
 def _text(text: str | None, param: str, letters_max: int) -> str | None:
@@ -133,6 +188,58 @@ async def cancel_payment(request: ApiRequest) -> Response[bytes]:
     return answered(await request.services.payments.cancel(payment, await once(request), rendered_as(200)))
 
 
+CAPTURE = Operation(
+    id="capturePayment",
+    summary="Take money that is held",
+    description=(
+        "When the provider's answer was lost, `capturing_amount` stays counted until the provider was "
+        "asked; the answer then shows the payment as it is so far."
+    ),
+    answers=schema.Payment,
+    body=money.CapturePayment,
+    once=True,
+    refusals=(
+        PaymentNotFound,
+        NothingToCapture,
+        CaptureExceedsAuthorized,
+        CaptureInOnePiece,
+        KeyReused,
+        KeyBusy,
+    ),
+)
+
+
+@post(f"{PATH}/{{payment:str}}/capture", status_code=200, opt=says(CAPTURE))
+async def capture_payment(request: ApiRequest) -> Response[bytes]:
+    said = await request.words_or(money.CapturePayment)
+    request.query(schema.NoQuery)
+    payment = _payment_id(request)
+    amount = None if said.amount is None else Money(said.amount, THB)
+    return answered(
+        await request.services.payments.capture(
+            payment, amount, await once(request), rendered_as(200), is_last=said.final
+        )
+    )
+
+
+VOID = Operation(
+    id="voidPayment",
+    summary="Let held money go",
+    description="What was captured before stays captured; a payment of which nothing was is `cancelled`.",
+    answers=schema.Payment,
+    once=True,
+    refusals=(PaymentNotFound, NothingToVoid, VoidUnsupported, KeyReused, KeyBusy),
+)
+
+
+@post(f"{PATH}/{{payment:str}}/void", status_code=200, opt=says(VOID))
+async def void_payment(request: ApiRequest) -> Response[bytes]:
+    request.query(schema.NoQuery)
+    await request.no_words()
+    payment = _payment_id(request)
+    return answered(await request.services.payments.void(payment, await once(request), rendered_as(200)))
+
+
 def _payment_id(request: ApiRequest) -> str:
     """What cannot be an id is not found either, and never reaches the database."""
     payment = str(request.path_params["payment"])
@@ -141,4 +248,4 @@ def _payment_id(request: ApiRequest) -> str:
     return payment
 
 
-ROUTES = (create_payment, list_payments, get_payment, cancel_payment)
+ROUTES = (create_payment, list_payments, get_payment, cancel_payment, capture_payment, void_payment)

@@ -62,21 +62,27 @@ async def _take(desk: Desk, told: Told, outcome: InstructionOutcome) -> Told:
         return told
     match outcome:
         case Done() as done:
-            return await _take_done(desk, told, done)
+            after = await _take_done(desk, told, done)
         case Declined() as declined:
-            return await _take_refusal(desk, told, declined)
+            after = await _take_refusal(desk, told, declined)
         case Waiting() as waiting:
             await desk.pass_on(waiting.alert)
-            return await _take_acceptance(desk, told, waiting)
+            after = await _take_acceptance(desk, told, waiting)
         case NotSent() as not_sent:
-            if desk.kind == "answer" and told.state is InstructionState.CREATED:
-                refusal = Declined(Failure.PROVIDER_UNAVAILABLE, not_sent.reason, "nothing was sent")
-                return await effects.refuse(desk, told, refusal)
-            return await _cannot_tell(desk, told, None)
+            after = await _take_not_sent(desk, told, not_sent)
         case Unknown() as unknown:
-            return await _cannot_tell(desk, told, unknown.provider_reference)
+            after = await _cannot_tell(desk, told, unknown.provider_reference)
         case never:
             assert_never(never)
+    return after
+
+
+async def _take_not_sent(desk: Desk, told: Told, not_sent: NotSent) -> Told:
+    """Certain only of this call: an earlier one of the same instruction may have gone out."""
+    if desk.kind != "answer" or told.state is not InstructionState.CREATED:
+        return await _cannot_tell(desk, told, None)
+    refusal = Declined(Failure.PROVIDER_UNAVAILABLE, not_sent.reason, "nothing was sent")
+    return await effects.refuse(desk, told, refusal)
 
 
 async def _take_done(desk: Desk, told: Told, done: Done) -> Told:

@@ -13,8 +13,10 @@ from quickkub.payments.instructions.states import UNDER_WAY, InstructionState
 from quickkub.storage import Connection, Row
 
 COLUMNS: Final = """
-    merchant_id, id, mode, payment_id, attempt_id, provider, account_id, doing, amount, currency, state, reference,
-    provider_reference, transaction_id, refund_id, is_last, reason, failure_code, checks, lease_token, created_at
+    merchant_id, id, mode, payment_id, attempt_id, provider, account_id, doing, amount, currency, state,
+    reference,
+    provider_reference, transaction_id, refund_id, is_last, reason, failure_code, checks, lease_token,
+    created_at
 """
 
 
@@ -47,8 +49,10 @@ async def insert(tx: Connection, told: Told, check_seconds: int) -> Told | None:
     """Write the intent before any call. None: the payment is being voided or called off already."""
     row = await tx.fetchrow(
         f"""
-        INSERT INTO instructions (merchant_id, id, mode, payment_id, attempt_id, provider, account_id, doing, amount,
-                                  currency, reference, transaction_id, refund_id, is_last, reason, next_check_at,
+        INSERT INTO instructions (merchant_id, id, mode, payment_id, attempt_id, provider, account_id, doing,
+        amount,
+                                  currency, reference, transaction_id, refund_id, is_last, reason,
+                                  next_check_at,
                                   told_at)
         VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12, $13, $14, $15,
                 now() + make_interval(secs => $16), CASE WHEN $16 > 0 THEN now() END)
@@ -202,7 +206,8 @@ async def finish_check(tx: Connection, told: Told, check_seconds: int | None) ->
     """
     done: str = await tx.execute(
         f"""
-        UPDATE instructions SET lease_until = NULL, last_check_at = now(), checks = CASE WHEN $4::int IS NULL THEN checks ELSE checks + 1 END,
+        UPDATE instructions SET lease_until = NULL, last_check_at = now(), checks = CASE WHEN $4::int IS NULL
+        THEN checks ELSE checks + 1 END,
                next_check_at = CASE WHEN $4 IS NULL OR next_check_at IS NULL THEN next_check_at
                                     ELSE now() + make_interval(secs => $4 * {JITTER}) END
          WHERE merchant_id = $1 AND id = $2 AND lease_token = $3

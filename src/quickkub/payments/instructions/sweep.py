@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from quickkub.connectors.contract import Doing
 from quickkub.kernel.ids import new_id
-from quickkub.payments import proof_store, rules
+from quickkub.payments import case_store, rules
 from quickkub.payments.instructions import settle, store
 from quickkub.payments.instructions.ask import ask, tell
 from quickkub.payments.instructions.model import Told
@@ -22,8 +22,8 @@ async def claim(office: Office, limit: int, lease_seconds: int) -> list[Told]:
 async def check(office: Office, told: Told) -> None:
     """Tell or ask, take in the answer, and set the next inquiry.
 
-    Telling again is only for instructions that nobody but the worker ever told (`checks` 0 and due at once), and
-    for providers to whom a repeat with the same reference is no second instruction (P10).
+    Telling again is only for instructions that nobody but the worker ever told (`checks` 0 and due at once),
+    and for providers to whom a repeat with the same reference is no second instruction (P10).
     """
     repeatable = office.connector(told.provider).manifest.instruct_is_repeatable
     unsettled = told.state in (InstructionState.CREATED, InstructionState.UNKNOWN)
@@ -50,7 +50,7 @@ async def _never_told(office: Office, told: Told) -> bool:
 
 
 async def _hand_to_person(tx: Connection, told: Told) -> None:
-    await proof_store.open_case(
+    await case_store.open_case(
         tx,
         told.merchant,
         case_id=new_id("case"),

@@ -1,0 +1,49 @@
+"""What a merchant decides about money that does not fit: tolerances, and money without a payment."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from quickkub.kernel.ids import MerchantId
+from quickkub.storage import Connection, Row
+
+
+@dataclass(frozen=True, slots=True)
+class MoneyRules:
+    """`under` and `over` are minor units that still count as paid; `orphans` is `hold` or `refund`."""
+
+    under: int
+    over: int
+    orphans: str
+
+
+def _read(row: Row) -> MoneyRules:
+    return MoneyRules(row["under_tolerance"], row["over_tolerance"], row["orphan_rule"])
+
+
+async def money_rules(reader: Connection, merchant: MerchantId) -> MoneyRules:
+    """The merchant's rules as they stand."""
+    row = await reader.fetchrow(
+        "SELECT under_tolerance, over_tolerance, orphan_rule FROM merchants WHERE id = $1", merchant
+    )
+    assert row is not None, "a key's merchant exists"
+    return _read(row)
+
+
+async def change_money_rules(
+    tx: Connection, merchant: MerchantId, *, under: int | None, over: int | None, orphans: str | None
+) -> MoneyRules:
+    """Change what is said; None leaves a rule as it is. It counts for money that comes from now on."""
+    row = await tx.fetchrow(
+        """
+        UPDATE merchants SET under_tolerance = coalesce($2, under_tolerance),
+               over_tolerance = coalesce($3, over_tolerance), orphan_rule = coalesce($4, orphan_rule)
+         WHERE id = $1 RETURNING under_tolerance, over_tolerance, orphan_rule
+        """,
+        merchant,
+        under,
+        over,
+        orphans,
+    )
+    assert row is not None, "a key's merchant exists"
+    return _read(row)
