@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import json
 import re
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Final
 
+from quickkub.cli.ground import PortTaken
 from quickkub.connectors import registry
 from quickkub.connectors.contract import Manifest
 from quickkub.connectors.simulation.base import Config
@@ -24,7 +26,7 @@ def serve_alone(
 ) -> None:
     """Serve until Ctrl-C and print where each is and how to use it.
 
-    Raises UnknownProvider, and BadSetting for a stray port or a callback address that is none.
+    Raises UnknownProvider, PortTaken, and BadSetting for a stray port or a callback address that is none.
     """
     if port is not None and len(names) != 1:
         raise BadSetting("--port goes with one name", param="port")
@@ -53,9 +55,19 @@ async def _serve(
     await asyncio.wait([serving, stopped], return_when=asyncio.FIRST_COMPLETED)
     stopped.cancel()
     if serving.done():
-        serving.result()
+        _refuse_taken_port(serving)
     serving.cancel()
     await asyncio.gather(serving, return_exceptions=True)
+
+
+def _refuse_taken_port(ended: asyncio.Task[None]) -> None:
+    """Raises PortTaken when that was why it ended, and whatever else it was."""
+    try:
+        ended.result()
+    except OSError as trouble:
+        if trouble.errno != errno.EADDRINUSE:
+            raise
+        raise PortTaken(f"a simulator's port is in use: {trouble.strerror}") from None
 
 
 def particulars(manifest: Manifest, url: str) -> dict[str, str]:

@@ -92,12 +92,15 @@ def inquire(account: Account, order: Order) -> Exchange:
 
 
 def news_in(account: Account, said: Json) -> CallbackNews:
-    """A card confirmation. Its time is Greenwich time without saying so (pack 14.4).
+    """A card confirmation, of a card QR or of a card in SCB EASY.
+
+    A card QR's time is Greenwich time without saying so (pack 14.4); the other says Bangkok's.
 
     Raises Forged for another merchant than the account's, Garbled for what cannot be read.
     """
     merchant = text_at(said, "merchantId")
-    receipt = _receipt(said, instant_at(said, "transactionDateandTime", UTC))
+    zone = UTC if said.get("paymentMethod") == "QRCS" else BANGKOK
+    receipt = _receipt(said, instant_at(said, "transactionDateandTime", zone))
     reference = text_at(said, "invoice")
     if merchant != setting(account, "merchant_id"):
         raise Forged("the confirmation is for another card merchant")
@@ -106,8 +109,8 @@ def news_in(account: Account, said: Json) -> CallbackNews:
 
 
 def is_news(said: Json) -> bool:
-    """Whether a confirmation is about a card QR: only those name this payment method."""
-    return said.get("paymentMethod") == "QRCS"
+    """Whether a confirmation is about a card: those name a card merchant and no payee (pack 6)."""
+    return bool(said.get("merchantId")) and not said.get("payeeProxyId")
 
 
 def _creates(account: Account, token: Token, order: Order) -> Request:

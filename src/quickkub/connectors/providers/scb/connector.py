@@ -100,6 +100,8 @@ class ScbConnector:
         return Waiting(Action(ActionKind.DISPLAY_QR, wire.qr_in(said.data, account, order)))
 
     def _create_deeplink(self, account: Account, order: Order) -> Exchange:
+        if is_on(account, "easy.card") and (missing := card.lacks(account)):
+            return Declined(Failure.PROVIDER_MISCONFIGURED, "", f"the account has no {missing}")
         said = wire.read((yield from with_token(lambda token: wire.creates_deeplink(account, token, order))))
         if not said.is_success:
             return errors.conclude(said.status, said.code)

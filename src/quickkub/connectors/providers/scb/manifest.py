@@ -86,6 +86,7 @@ _SWITCHES: Final = (
         r"[0-9a-fA-F.:/, ]+",
     ),
     _switch("shop_name", "Shop name shown in SCB EASY", "ชื่อร้านที่แสดงใน SCB EASY", "", r".{1,50}"),
+    _switch("easy.card", "In SCB EASY, let the payer choose a card", "ให้เลือกจ่ายด้วยบัตรใน SCB EASY", "false"),
     _switch(CARD_QR, "Take cards by QR", "รับบัตรด้วย QR", "false"),
     _switch("merchant_id", "Card merchant id", "รหัสร้านค้าบัตร", "", r"[0-9]{15}"),
     _switch("terminal_id", "Card terminal id", "รหัสเครื่องรับบัตร", "", r"[A-Za-z0-9]{1,15}"),

@@ -157,16 +157,27 @@ def creates_deeplink(account: Account, token: Token, order: Order) -> Request:
         about["merchantInfo"] = {"name": name}
     body = {
         "transactionType": "PURCHASE",
-        "transactionSubType": ["BP"],
+        "transactionSubType": ["BP", "CCFA"] if is_on(account, "easy.card") else ["BP"],
         "sessionValidityPeriod": min(max(left, shortest), longest),
         "billPayment": {
             "paymentAmount": Decimal(decimal_text(order.amount)),
             "accountTo": biller_id(account),
             **_bill(account, order),
         },
+        **({"creditCardFullAmount": _by_card(account, order)} if is_on(account, "easy.card") else {}),
         **({"merchantMetaData": about} if about else {}),
     }
     return posts("/v3/deeplink/transactions", headers(account, token, channel="scbeasy"), body)
+
+
+def _by_card(account: Account, order: Order) -> dict[str, Any]:
+    """The same amount, taken from a card in the app if the payer likes (CCFA)."""
+    return {
+        "merchantId": setting(account, "merchant_id"),
+        "terminalId": setting(account, "terminal_id"),
+        "orderReference": order.reference,
+        "paymentAmount": Decimal(decimal_text(order.amount)),
+    }
 
 
 def asks_deeplink(account: Account, token: Token, transaction: str) -> Request:
