@@ -54,6 +54,8 @@ _AWAY: Final = (
     asyncpg.InvalidAuthorizationSpecificationError,
     asyncpg.InvalidCatalogNameError,
     asyncpg.InterfaceError,
+    # What asyncpg says when a session that was cut is used before its end has been noticed.
+    asyncpg.InternalClientError,
 )
 
 _open_transactions: ContextVar[int] = ContextVar("open_transactions", default=0)
