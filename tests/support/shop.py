@@ -9,19 +9,30 @@ from __future__ import annotations
 import json
 from collections import deque
 from collections.abc import Generator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, Generic, TypeVar
 
 from quickkub.connectors.contract import (
+    About,
     Account,
     Action,
     ActionKind,
+    Authorized,
     CallbackAnswer,
     CallbackNews,
+    Can,
     Declined,
+    DisputeExchange,
+    DisputeNews,
+    DisputeState,
+    Done,
+    Evidence,
     Exchange,
     Forged,
+    Instruction,
+    InstructionExchange,
+    InstructionOutcome,
     Manifest,
     MethodOffer,
     NotSent,
@@ -46,6 +57,7 @@ from quickkub.payments.model import Answered, NewPayment
 from quickkub.payments.office import Office
 from quickkub.payments.service import Payments
 from quickkub.refunds.effects import ProviderRefunds
+from quickkub.refunds.model import NewRefund
 from quickkub.refunds.service import Refunds
 from quickkub.storage import Database
 from quickkub.storage.idempotency import Once, fingerprint
@@ -62,11 +74,20 @@ def receipt(amount: Money, transaction: str = "T1", paid_at: datetime = PAID_AT)
     return Receipt(transaction, amount, paid_at)
 
 
+def done(instruction: Instruction) -> Done:
+    """The bank did what it was told."""
+    return Done(f"M{instruction.reference}", instruction.amount, PAID_AT)
+
+
 MANIFEST = Manifest(
     name="madeup",
     title_en="Made-up Bank",
     title_th="ธนาคารสมมติ",
-    methods=(MethodOffer("promptpay", 1, 1_000_000_000),),
+    methods=(
+        MethodOffer("promptpay", 1, 1_000_000_000),
+        MethodOffer("card", 1, 1_000_000_000, can=frozenset(Can), refund_days=90),
+        MethodOffer("linepay", 1, 1_000_000_000, can=frozenset({Can.AUTHORIZE, Can.REFUND})),
+    ),
     fields=(),
     sandbox_base_url="",
     live_base_url="",
@@ -86,6 +107,11 @@ class MadeUpBank:
     created: list[str] = field(default_factory=list)
     inquired: list[str] = field(default_factory=list)
     heard: list[RawCallback] = field(default_factory=list)
+    to_instruct: deque[InstructionOutcome] = field(default_factory=deque)
+    to_be_asked: deque[InstructionOutcome] = field(default_factory=deque)
+    told: list[Instruction] = field(default_factory=list)
+    asked_about: list[str] = field(default_factory=list)
+    dispute: DisputeNews | None = None
     manifest: Manifest = MANIFEST
 
     def token(self, account: Account) -> TokenExchange:
@@ -97,6 +123,8 @@ class MadeUpBank:
         self.created.append(order.reference)
         if self.to_create:
             return self.to_create.popleft()
+        if order.capture_later:
+            return Authorized(order.amount, PAID_AT, provider_reference="hold-" + order.reference)
         return Waiting(Action(ActionKind.DISPLAY_QR, QR))
 
     def inquire(self, account: Account, order: Order) -> Exchange:
@@ -104,12 +132,46 @@ class MadeUpBank:
         self.inquired.append(order.reference)
         return self.to_inquire.popleft() if self.to_inquire else self.usual_inquiry
 
+    def instruct(self, account: Account, order: Order, instruction: Instruction) -> InstructionExchange:
+        yield from ()
+        self.told.append(instruction)
+        return self.to_instruct.popleft() if self.to_instruct else done(instruction)
+
+    def inquire_instruction(
+        self, account: Account, order: Order, instruction: Instruction
+    ) -> InstructionExchange:
+        yield from ()
+        self.asked_about.append(instruction.reference)
+        return self.to_be_asked.popleft() if self.to_be_asked else Unknown("still down")
+
+    def inquire_dispute(self, account: Account, dispute_id: str) -> DisputeExchange:
+        yield from ()
+        return self.dispute or Unknown("never heard of it")
+
+    def contest_dispute(self, account: Account, dispute_id: str, evidence: Evidence) -> DisputeExchange:
+        return self._rules(DisputeState.UNDER_REVIEW)
+
+    def accept_dispute(self, account: Account, dispute_id: str) -> DisputeExchange:
+        return self._rules(DisputeState.LOST)
+
+    def _rules(self, state: DisputeState) -> DisputeExchange:
+        yield from ()
+        if self.dispute is None:
+            return Unknown("the line was cut")
+        self.dispute = replace(self.dispute, state=state)
+        return self.dispute
+
     def read_callback(self, account: Account, raw: RawCallback) -> CallbackNews:
         self.heard.append(raw)
         if raw.headers.get("x-forged"):
             raise Forged("the made-up signature is wrong")
         try:
             said = json.loads(raw.body)
+            if "dispute" in said:
+                assert self.dispute is not None
+                return CallbackNews(said["id"], said["ref"], None, about=About.DISPUTE, dispute=self.dispute)
+            if "instruction" in said:
+                return CallbackNews(said["id"], said["instruction"], None, about=About.INSTRUCTION)
             money = read_decimal(said["amount"], THB)
             return CallbackNews(said["id"], said["ref"], receipt(money, said["id"]))
         except (ValueError, KeyError) as trouble:
@@ -172,6 +234,27 @@ class Shop:
         asked = NewPayment(amount, more.pop("method", "promptpay"), **more)
         return await self.payments.create(asked, self.once("payments.create", key, repr(asked)), rendered)
 
+    async def captures(
+        self, payment: str, amount: Money | None = None, key: str | None = None, *, final: bool = True
+    ) -> dict[str, Any]:
+        once = self.once("payments.capture", key, f"{payment} {amount} {final}")
+        answered = await self.payments.capture(payment, amount, once, rendered, is_last=final)
+        view: dict[str, Any] = json.loads(answered.body)
+        return view
+
+    async def voids(self, payment: str, key: str | None = None) -> dict[str, Any]:
+        answered = await self.payments.void(payment, self.once("payments.void", key, payment), rendered)
+        view: dict[str, Any] = json.loads(answered.body)
+        return view
+
+    async def refunds_of(
+        self, payment: str, amount: Money | None = None, key: str | None = None, **more: Any
+    ) -> dict[str, Any]:
+        asked = NewRefund(payment, amount, **more)
+        answered = await self.refunds.create(asked, self.once("refunds.create", key, repr(asked)), rendered)
+        view: dict[str, Any] = json.loads(answered.body)
+        return view
+
     async def cancels(self, payment: str, key: str | None = None) -> dict[str, Any]:
         answered = await self.payments.cancel(payment, self.once("payments.cancel", key, payment), rendered)
         view: dict[str, Any] = json.loads(answered.body)
@@ -198,7 +281,14 @@ class Shop:
             attempts = await self.payments.claim_attempts(50)
             for attempt in attempts:
                 await self.payments.check_attempt(attempt)
-            if not callbacks and not attempts and not await self.payments.expire_due(50):
+            told = await self.payments.claim_instructions(50)
+            for one in told:
+                await self.payments.check_instruction(one)
+            orphans = await self.refunds.claim_unapplied(50)
+            for orphan in orphans:
+                await self.refunds.give_back(orphan)
+            busy = callbacks or attempts or told or orphans
+            if not busy and not await self.payments.expire_due(50):
                 return
 
     async def time_passes(self, span: timedelta) -> None:
@@ -215,6 +305,11 @@ class Shop:
             )
             await tx.execute(
                 "UPDATE inbox SET due_at = due_at - $1::interval, lease_until = lease_until - $1::interval",
+                span,
+            )
+            await tx.execute(
+                "UPDATE instructions SET next_check_at = next_check_at - $1::interval,"
+                " lease_until = lease_until - $1::interval, last_check_at = last_check_at - $1::interval",
                 span,
             )
             await tx.execute("UPDATE idempotency_keys SET busy_until = busy_until - $1::interval", span)

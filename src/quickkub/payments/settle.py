@@ -75,6 +75,9 @@ async def apply(
                 await _take_unknown(desk, unknown.provider_reference)
             case never:
                 assert_never(never)
+        if desk.attempt.state is AttemptState.CREATED:
+            # It was asked for and nothing clear came of it: nobody can tell, and we go on asking.
+            await _take_unknown(desk)
         if also is not None:
             await also(tx, desk.payment, desk.attempt)
         return desk.payment, desk.attempt
