@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -54,12 +55,7 @@ async def paid(shop: Shop, method: str = "card", price: Money = PRICE) -> str:
 
 async def books(shop: Shop) -> dict[str, int]:
     rows = await shop.rows("SELECT account, sum(amount)::bigint AS total FROM entries GROUP BY account")
-    found = {
-        row["account"].replace(f"{row['account'].split(':')[2]}:", "")
-        if row["account"].startswith("provider")
-        else row["account"]: row["total"]
-        for row in rows
-    }
+    found = {re.sub("acc_[0-9a-f]+:", "", row["account"]): row["total"] for row in rows}
     return {account: total for account, total in found.items() if total}
 
 
