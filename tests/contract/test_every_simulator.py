@@ -1,64 +1,106 @@
-"""What every provider's simulator gives to those who start it, with nothing configured."""
+"""What every provider's simulator gives to those who start it with nothing configured, and that no fault
+between it and the connector makes the connector lie."""
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import aiohttp
 import pytest
 
 from quickkub.connectors import registry
-from quickkub.connectors.contract import Order, Payer
-from quickkub.connectors.particulars import loose_account, simulator_particulars
+from quickkub.connectors.contract import Authorized, Declined, Paid, Unknown, Waiting
 from quickkub.connectors.simulation.run import served
-from quickkub.connectors.transport import Line
 from quickkub.house.simulators_alone import particulars
-from quickkub.kernel.money import Money
+from tests.support.asking_simulators import Asked, asking, offers, one_of_each
 from tests.support.ports import free_port
 from tests.support.telling import told
 
-NOW = datetime.now(UTC).replace(microsecond=0)
-PAYER = Payer(
-    name="Somchai Jaidee",
-    email="somchai@example.com",
-    phone="0812345678",
-    card_token="",
-    code="123456789012345678",
-    ip="192.0.2.7",
+OFFERS = offers()
+ONE_OF_EACH = one_of_each()
+LOST = (
+    "drop_answer",
+    "reset",
+    "half_body",
+    "broken_json",
+    "empty_body",
+    "huge_body",
+    "error_500",
+    "error_503",
 )
-OFFERS = [
-    (name, offer.method)
-    for name, manifest in registry.providers().items()
-    for offer in manifest.methods
-    if "card_token" not in offer.needs  # made in the payer's browser, by the provider's own script
-]
+"""Nobody can tell from such an answer what happened."""
+
+DISTORTED = ("wrong_amount", "wrong_currency")
+ALL_REQUESTS = 20
 
 
 @pytest.mark.parametrize(("provider", "method"), OFFERS)
-async def test_an_account_made_for_the_simulator_can_ask_for_every_method(provider: str, method: str) -> None:
-    manifest = registry.providers()[provider]
-    offer = manifest.offer(method)
-    assert offer is not None
-    order = Order(
-        reference="QKSIM00001",
-        amount=Money(min(max(offer.amount_min, 50_000), offer.amount_max)),
-        method=method,
-        asked_at=NOW,
-        expires_at=NOW + timedelta(minutes=15),
-        now=NOW,
-        description="An order of the tests",
-        return_url="https://shop.example.com/back",
-        payer=PAYER,
-    )
-    line = Line(registry.connector)
-    simulator = registry.simulator(provider)({})
-    async with served(simulator, "127.0.0.1", free_port()) as url:
-        switch = {offer.flag: "true"} if offer.flag else {}
-        account = loose_account(manifest, {**simulator_particulars(manifest, url), **switch})
-        connector = registry.connector(provider)
-        outcome = (await line.run(account, connector.create(account, order))).outcome
-        await line.close()
-    assert told(outcome)[0] in ("Waiting", "Paid", "Authorized"), told(outcome)
+async def test_an_order_is_made_paid_and_found_paid(provider: str, method: str) -> None:
+    async with asking(provider, method) as asked:
+        order = asked.order()
+        made = await asked.create(order)
+        assert isinstance(made, Waiting | Paid | Authorized), told(made)
+        await asked.pays()
+        found = await asked.inquire(order, made)
+        assert isinstance(found, Paid), told(found)
+        (receipt,) = found.receipts
+        assert receipt.amount == order.amount
+        (moved,) = (await asked.truth())["movements"]
+        assert (moved["satang"], moved["currency"]) == (order.amount.minor, "THB")
+
+
+@pytest.mark.parametrize(("provider", "method"), OFFERS)
+async def test_an_order_that_is_not_paid_waits(provider: str, method: str) -> None:
+    async with asking(provider, method) as asked:
+        order = asked.order()
+        made = await asked.create(order)
+        found = await asked.inquire(order, made)
+        assert isinstance(found, Waiting) or (await asked.truth())["count"] == 1, told(found)
+
+
+@pytest.mark.parametrize(("provider", "method"), ONE_OF_EACH)
+async def test_a_creation_whose_answer_is_lost_is_unknown(provider: str, method: str) -> None:
+    async with asking(provider, method) as asked:
+        for number, kind in enumerate((*LOST, "limit")):
+            outcome = await _spoilt(asked, kind, asked.create(asked.order(f"QKSIM{number:05d}")))
+            assert outcome is None or isinstance(outcome, Unknown), (kind, told(outcome))
+        for number, kind in enumerate(DISTORTED, start=len(LOST) + 1):
+            order = asked.order(f"QKSIM{number:05d}")
+            outcome = await _spoilt(asked, kind, asked.create(order))
+            assert not isinstance(outcome, Declined), (kind, told(outcome))
+            assert not _proves(outcome, order), (kind, told(outcome))
+
+
+@pytest.mark.parametrize(("provider", "method"), ONE_OF_EACH)
+async def test_an_inquiry_whose_answer_is_lost_or_distorted_proves_nothing(
+    provider: str, method: str
+) -> None:
+    async with asking(provider, method) as asked:
+        order = asked.order()
+        made = await asked.create(order)
+        await asked.pays()
+        for kind in (*LOST, "limit"):
+            outcome = await _spoilt(asked, kind, asked.inquire(order, made))
+            assert outcome is None or isinstance(outcome, Unknown), (kind, told(outcome))
+        for kind in DISTORTED:
+            outcome = await _spoilt(asked, kind, asked.inquire(order, made))
+            assert not isinstance(outcome, Declined), (kind, told(outcome))
+            assert outcome is None or not _proves(outcome, order), (kind, told(outcome))
+        assert _proves(await asked.inquire(order, made), order), "when all is well again, it is found"
+
+
+async def _spoilt(asked: Asked, kind: str, asking_it: Any) -> Any:
+    """The outcome with every request gone wrong; None when nothing was asked, so that nothing could."""
+    before = await asked.faults_done()
+    await asked.will(kind, ALL_REQUESTS)
+    outcome = await asking_it
+    await asked.control("DELETE", "faults")
+    return outcome if await asked.faults_done() > before else None
+
+
+def _proves(outcome: Any, order: Any) -> bool:
+    """Whether it says that exactly this order's money moved."""
+    return isinstance(outcome, Paid) and any(r.amount == order.amount for r in outcome.receipts)
 
 
 @pytest.mark.parametrize("provider", registry.names())
