@@ -12,26 +12,13 @@ from quickkub.connectors import registry
 from quickkub.connectors.contract import Authorized, Declined, Paid, Unknown, Waiting
 from quickkub.connectors.simulation.run import served
 from quickkub.house.simulators_alone import particulars
-from tests.support.asking_simulators import Asked, asking, offers, one_of_each
+from tests.support.asking_simulators import LOST, asking, offers, one_of_each, spoilt
 from tests.support.ports import free_port
 from tests.support.telling import told
 
 OFFERS = offers()
 ONE_OF_EACH = one_of_each()
-LOST = (
-    "drop_answer",
-    "reset",
-    "half_body",
-    "broken_json",
-    "empty_body",
-    "huge_body",
-    "error_500",
-    "error_503",
-)
-"""Nobody can tell from such an answer what happened."""
-
 DISTORTED = ("wrong_amount", "wrong_currency")
-ALL_REQUESTS = 20
 
 
 @pytest.mark.parametrize(("provider", "method"), OFFERS)
@@ -62,11 +49,11 @@ async def test_an_order_that_is_not_paid_waits(provider: str, method: str) -> No
 async def test_a_creation_whose_answer_is_lost_is_unknown(provider: str, method: str) -> None:
     async with asking(provider, method) as asked:
         for number, kind in enumerate((*LOST, "limit")):
-            outcome = await _spoilt(asked, kind, asked.create(asked.order(f"QKSIM{number:05d}")))
+            outcome = await spoilt(asked, kind, asked.create(asked.order(f"QKSIM{number:05d}")))
             assert outcome is None or isinstance(outcome, Unknown), (kind, told(outcome))
         for number, kind in enumerate(DISTORTED, start=len(LOST) + 1):
             order = asked.order(f"QKSIM{number:05d}")
-            outcome = await _spoilt(asked, kind, asked.create(order))
+            outcome = await spoilt(asked, kind, asked.create(order))
             assert not isinstance(outcome, Declined), (kind, told(outcome))
             assert not _proves(outcome, order), (kind, told(outcome))
 
@@ -80,22 +67,13 @@ async def test_an_inquiry_whose_answer_is_lost_or_distorted_proves_nothing(
         made = await asked.create(order)
         await asked.pays()
         for kind in (*LOST, "limit"):
-            outcome = await _spoilt(asked, kind, asked.inquire(order, made))
+            outcome = await spoilt(asked, kind, asked.inquire(order, made))
             assert outcome is None or isinstance(outcome, Unknown), (kind, told(outcome))
         for kind in DISTORTED:
-            outcome = await _spoilt(asked, kind, asked.inquire(order, made))
+            outcome = await spoilt(asked, kind, asked.inquire(order, made))
             assert not isinstance(outcome, Declined), (kind, told(outcome))
             assert outcome is None or not _proves(outcome, order), (kind, told(outcome))
         assert _proves(await asked.inquire(order, made), order), "when all is well again, it is found"
-
-
-async def _spoilt(asked: Asked, kind: str, asking_it: Any) -> Any:
-    """The outcome with every request gone wrong; None when nothing was asked, so that nothing could."""
-    before = await asked.faults_done()
-    await asked.will(kind, ALL_REQUESTS)
-    outcome = await asking_it
-    await asked.control("DELETE", "faults")
-    return outcome if await asked.faults_done() > before else None
 
 
 def _proves(outcome: Any, order: Any) -> bool:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Coroutine
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -12,10 +12,11 @@ from typing import Any, Final
 import aiohttp
 
 from quickkub.connectors import registry
-from quickkub.connectors.contract import Account, MethodOffer, Order, Payer
+from quickkub.connectors.contract import Account, Can, Doing, Instruction, MethodOffer, Order, Payer
 from quickkub.connectors.particulars import loose_account, simulator_particulars
 from quickkub.connectors.simulation.run import served
 from quickkub.connectors.transport import Line
+from quickkub.kernel.clock import BANGKOK
 from quickkub.kernel.money import Money
 from tests.support.ports import free_port
 from tests.support.vectors import vectors_of
@@ -28,6 +29,23 @@ PAYER: Final = Payer(
     ip="192.0.2.7",
 )
 AMOUNT: Final = 50_000
+NOON: Final = datetime.now(BANGKOK).replace(hour=12, minute=0, second=0, microsecond=0).astimezone(UTC)
+"""Today's noon in Bangkok, at which the simulators' clocks stand still: some banks close at night."""
+
+
+LOST: Final = (
+    "drop_answer",
+    "reset",
+    "half_body",
+    "broken_json",
+    "empty_body",
+    "huge_body",
+    "error_500",
+    "error_503",
+)
+"""Nobody can tell from such an answer what happened."""
+
+ALL_REQUESTS: Final = 20
 
 
 @dataclass
@@ -40,34 +58,42 @@ class Asked:
     url: str
     session: aiohttp.ClientSession
 
-    def order(self, reference: str = "QKSIM00001") -> Order:
-        now = datetime.now(UTC).replace(microsecond=0)
-        return Order(
+    def order(self, reference: str = "QKSIM00001", **more: Any) -> Order:
+        usual = Order(
             reference=reference,
             amount=Money(min(max(self.offer.amount_min, AMOUNT), self.offer.amount_max)),
             method=self.offer.method,
-            asked_at=now,
-            expires_at=now + timedelta(minutes=15),
-            now=now,
+            asked_at=NOON,
+            expires_at=NOON + timedelta(minutes=15),
+            now=NOON,
             description="An order of the tests",
             return_url="https://shop.example.com/back",
             payer=PAYER,
         )
+        return dataclasses.replace(usual, **more)
 
     async def create(self, order: Order) -> Any:
         return await self._run("create", order)
 
     async def inquire(self, order: Order, after: Any) -> Any:
         """`after` is what creation said, with the provider's reference if it named one."""
-        known = getattr(after, "provider_reference", None)
-        return await self._run("inquire", dataclasses.replace(order, provider_reference=known))
+        return await self._run("inquire", known_as(order, after))
 
-    async def _run(self, what: str, order: Order) -> Any:
+    async def instruct(self, order: Order, instruction: Instruction) -> Any:
+        return await self._run("instruct", order, instruction)
+
+    async def inquire_instruction(self, order: Order, instruction: Instruction, after: Any) -> Any:
+        known = getattr(after, "provider_reference", None)
+        return await self._run(
+            "inquire_instruction", order, dataclasses.replace(instruction, provider_reference=known)
+        )
+
+    async def _run(self, what: str, *words: Any) -> Any:
         # A line of its own each time: no breaker remembers, no token is left over.
         line = Line(registry.connector)
         connector = registry.connector(self.provider)
         try:
-            return (await line.run(self.account, getattr(connector, what)(self.account, order))).outcome
+            return (await line.run(self.account, getattr(connector, what)(self.account, *words))).outcome
         finally:
             await line.close()
 
@@ -85,13 +111,26 @@ class Asked:
         await self.control("POST", "faults", {"faults": [{"kind": kind, "operation": "*", "times": times}]})
 
     async def faults_done(self) -> int:
-        return len((await self.truth())["faults_done"])
+        return sum((await self.truth())["faults_done"].values())
 
     async def control(self, method: str, path: str, said: Any = None) -> dict[str, Any]:
         async with self.session.request(method, f"{self.url}/_sim/{path}", json=said) as came:
             answer: dict[str, Any] = await came.json()
             assert came.status < 300, answer
             return answer
+
+
+def known_as(order: Order, after: Any) -> Order:
+    """The order with the provider's reference, if the outcome names one."""
+    known = getattr(after, "provider_reference", None) or order.provider_reference
+    return dataclasses.replace(order, provider_reference=known)
+
+
+def told_to(doing: Doing, order: Order, reference: str, **more: Any) -> Instruction:
+    """Do this with the whole order, now; nothing was captured or given back yet."""
+    nothing = Money(0)
+    usual = Instruction(doing, reference, order.amount, NOON, NOON, nothing, nothing)
+    return dataclasses.replace(usual, **more)
 
 
 @asynccontextmanager
@@ -105,24 +144,35 @@ async def asking(provider: str, method: str) -> AsyncIterator[Asked]:
     async with served(simulator, "127.0.0.1", free_port()) as url, aiohttp.ClientSession() as session:
         switch = {offer.flag: "true"} if offer.flag else {}
         account = loose_account(manifest, {**simulator_particulars(manifest, url), **switch})
-        yield Asked(provider, offer, account, url, session)
+        asked = Asked(provider, offer, account, url, session)
+        await asked.control("POST", "clock", {"at": NOON.isoformat()})
+        yield asked
 
 
-def offers() -> list[tuple[str, str]]:
-    """Every method that needs nothing made in the payer's browser by the provider's own script."""
+def offers(*can: Can) -> list[tuple[str, str]]:
+    """Every method with which this can be done and that needs nothing made by the provider's own script."""
     return [
         (name, offer.method)
         for name, manifest in registry.providers().items()
         for offer in manifest.methods
-        if "card_token" not in offer.needs
+        if "card_token" not in offer.needs and offer.can.issuperset(can)
     ]
 
 
-def one_of_each() -> list[tuple[str, str]]:
+def one_of_each(*can: Can) -> list[tuple[str, str]]:
     """Of each provider, one method for each way in which the payer goes on."""
     found: dict[tuple[str, tuple[str, ...]], str] = {}
-    for name, method in offers():
+    for name, method in offers(*can):
         offer = registry.providers()[name].offer(method)
         assert offer is not None
         found.setdefault((name, offer.actions), method)
     return [(name, method) for (name, _), method in found.items()]
+
+
+async def spoilt(asked: Asked, kind: str, asking_it: Coroutine[Any, Any, Any]) -> Any:
+    """The outcome with every request gone wrong; None when nothing was asked, so that nothing could."""
+    before = await asked.faults_done()
+    await asked.will(kind, ALL_REQUESTS)
+    outcome = await asking_it
+    await asked.control("DELETE", "faults")
+    return outcome if await asked.faults_done() > before else None
