@@ -11,13 +11,16 @@ from quickkub.cli.lifeline import say_ready
 from quickkub.house.assembly import House, open_house
 from quickkub.house.serve import stop_on_signals
 from quickkub.settings import Settings
+from quickkub.storage import Database
 from quickkub.storage.housekeeping import forget_old
 from quickkub.webhooks.flow import Courier
 from quickkub.webhooks.sender import HttpSender
 from quickkub.worker import loops
 from quickkub.worker.loops import Loop, each
+from quickkub.worker.schedules import Clerk, Schedule
+from quickkub.worker.store import forget_log
 
-FORGET_EVERY_SECONDS: Final = 3600
+FORGET_AT_ONCE: Final = 500
 
 
 def run(settings: Settings) -> None:
@@ -30,21 +33,41 @@ async def _work(settings: Settings) -> None:
     stop = stop_on_signals()
     async with open_house(settings, settings.database_url) as house:
         courier = Courier(house.db, HttpSender(house.guard, house.clock), house.vault, house.clock)
+        clerk = Clerk(settings.database_url, schedules(house.db))
         say_ready()
-        await asyncio.gather(loops.run(due_work(house), stop), courier.run(stop))
+        await asyncio.gather(loops.run(due_work(house), stop), courier.run(stop), clerk.run(stop))
 
 
 def due_work(house: House) -> list[Loop]:
     """The loops of a worker. How often each looks is how late it may be when it has slept."""
-    payments = house.payments
-
-    async def forget(limit: int) -> int:
-        async with house.db.transaction() as tx:
-            return await forget_old(tx, limit)
-
+    payments, refunds, disputes = house.payments, house.refunds, house.disputes
     return [
         Loop("callbacks", each(payments.claim_callbacks, payments.work_callback, "callback"), 16, 0.1),
         Loop("inquiries", each(payments.claim_attempts, payments.check_attempt, "inquiry"), 16, 0.5),
+        Loop(
+            "instructions",
+            each(payments.claim_instructions, payments.check_instruction, "instruction"),
+            16,
+            0.5,
+        ),
+        Loop("orphans", each(refunds.claim_unapplied, refunds.give_back, "orphan"), 16, 1),
+        Loop("disputes", each(disputes.claim, disputes.check, "dispute"), 16, 5),
         Loop("expiry", payments.expire_due, 50, 1),
-        Loop("housekeeping", forget, 500, FORGET_EVERY_SECONDS),
     ]
+
+
+def schedules(db: Database) -> dict[str, Schedule]:
+    """What is done by the clock and no money hangs on: each once at its time, however many workers there are.
+
+    Nightly checks and reports get a line here. The name is the label of its metrics.
+    """
+
+    async def forget() -> None:
+        forgotten = FORGET_AT_ONCE
+        while forgotten >= FORGET_AT_ONCE:
+            async with db.transaction() as tx:
+                forgotten = await forget_old(tx, FORGET_AT_ONCE)
+        async with db.transaction() as tx:
+            await forget_log(tx)
+
+    return {"housekeeping": Schedule("*/10 * * * *", forget)}

@@ -123,3 +123,15 @@ $$ LANGUAGE plpgsql;
 CREATE TRIGGER tg_pgqueuer_changed
 AFTER INSERT OR UPDATE OR DELETE OR TRUNCATE ON pgqueuer
 EXECUTE FUNCTION fn_pgqueuer_changed();
+
+-- From here on it is ours. One row for each schedule: the latest time it was due, and how that went. PgQueuer counts
+-- by the workers' clocks, so the same minute can come due twice; this row decides by the database's clock.
+CREATE TABLE scheduled_work (
+    name        text COLLATE "C" PRIMARY KEY,
+    asked_at    timestamptz NOT NULL DEFAULT now(),
+    -- Starts since then. A worker that was killed in the middle counts, too.
+    tries       integer NOT NULL DEFAULT 0,
+    started_at  timestamptz,
+    -- When it last came to its end.
+    finished_at timestamptz
+);
