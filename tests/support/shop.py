@@ -104,6 +104,7 @@ class MadeUpBank:
     to_create: deque[Outcome] = field(default_factory=deque)
     to_inquire: deque[Outcome] = field(default_factory=deque)
     usual_inquiry: Outcome = field(default_factory=Waiting)
+    of: dict[str, Outcome] = field(default_factory=dict)
     created: list[str] = field(default_factory=list)
     inquired: list[str] = field(default_factory=list)
     heard: list[RawCallback] = field(default_factory=list)
@@ -130,7 +131,9 @@ class MadeUpBank:
     def inquire(self, account: Account, order: Order) -> Exchange:
         yield from ()
         self.inquired.append(order.reference)
-        return self.to_inquire.popleft() if self.to_inquire else self.usual_inquiry
+        if self.to_inquire:
+            return self.to_inquire.popleft()
+        return self.of.get(order.reference, self.usual_inquiry)
 
     def instruct(self, account: Account, order: Order, instruction: Instruction) -> InstructionExchange:
         yield from ()

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from quickkub import __version__
+from quickkub.cli.check import app as check
 from quickkub.cli.demo import demo_command
 from quickkub.cli.events import events, webhooks
 from quickkub.cli.ledger import app as ledger
@@ -50,6 +51,7 @@ def build(wiring: Wiring) -> typer.Typer:
     app.command("serve", hidden=True)(serve)
     app.add_typer(qr, name="qr")
     app.add_typer(ledger, name="ledger")
+    app.add_typer(check, name="check")
     app.add_typer(events, name="events")
     app.add_typer(webhooks, name="webhooks")
     app.add_typer(provider, name="provider")

@@ -46,11 +46,11 @@ def verify_command(
 
     Exit status: 0 in order, 1 something is broken, 2 the books could not be read.
     """
-    report = _ask(context, database, verify)
+    report = ask_database(context, database, verify)
     if as_json:
-        typer.echo(json.dumps(_report_as_json(report), indent=2, ensure_ascii=False))
+        typer.echo(json.dumps(report_as_json(report), indent=2, ensure_ascii=False))
     else:
-        _print_report(report, Console())
+        print_report(report, Console(), "The books are in order.")
     if report.broken:
         raise typer.Exit(EXIT_BROKEN)
 
@@ -72,7 +72,7 @@ def balances_command(
                 if merchant in (None, whose)
             ]
 
-    books = _ask(context, database, read)
+    books = ask_database(context, database, read)
     if as_json:
         typer.echo(json.dumps([_books_as_json(*one) for one in books], indent=2, ensure_ascii=False))
         return
@@ -83,7 +83,9 @@ def balances_command(
         console.print("Nothing is booked.")
 
 
-def _ask(context: typer.Context, database: str | None, question: Callable[[Database], Awaitable[T]]) -> T:
+def ask_database(
+    context: typer.Context, database: str | None, question: Callable[[Database], Awaitable[T]]
+) -> T:
     """Open the database, ask, close. A refusal is told on standard error and ends with 2."""
     try:
         with wiring_of(context).database_dsn(database) as dsn:
@@ -101,7 +103,8 @@ async def _answer(dsn: str, question: Callable[[Database], Awaitable[T]]) -> T:
         await opened.close()
 
 
-def _print_report(report: Report, console: Console) -> None:
+def print_report(report: Report, console: Console, sound: str) -> None:
+    """Every check with the rows it read, then what breaks them."""
     table = Table("invariant", "what must be true", "rows read", box=None, pad_edge=False)
     table.add_column("broken", justify="right")
     for finding in report.findings:
@@ -110,7 +113,7 @@ def _print_report(report: Report, console: Console) -> None:
         table.add_row(finding.check.invariant, finding.check.says, rows, broken)
     console.print(table)
     if not report.broken:
-        console.print("The books are in order.")
+        console.print(sound)
         return
     for violation in report.violations:
         console.print(f"[red]{violation.invariant}[/red] {escape(_told(violation))}", soft_wrap=True)
@@ -123,7 +126,7 @@ def _told(violation: Violation) -> str:
     return f"{violation.merchant or 'database'} {violation.what} {details}"
 
 
-def _report_as_json(report: Report) -> dict[str, Any]:
+def report_as_json(report: Report) -> dict[str, Any]:
     return {
         "ok": report.broken == 0,
         "checks": [

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -61,7 +61,12 @@ class Report:
 
 
 async def verify(database: Database) -> Report:
-    """Run every check on one snapshot, so that money booked meanwhile is not half seen.
+    """Run every check of the books. See `inspect`."""
+    return await inspect(database, CHECKS, TABLES)
+
+
+async def inspect(database: Database, checks: Sequence[Check], tables: Sequence[str]) -> Report:
+    """Run checks on one snapshot, so that money booked meanwhile is not half seen; `tables` are counted.
 
     The checks are aggregates in the database and what they return is read through a cursor: memory here does
     not grow with the books. Raises NoBooks, DatabaseAway.
@@ -71,9 +76,9 @@ async def verify(database: Database) -> Report:
         await tx.execute("SET LOCAL statement_timeout = 0")
         if not await tx.fetchval("SELECT to_regclass('entries') IS NOT NULL"):
             raise NoBooks("this database has no ledger; `quickkub db migrate` makes the tables")
-        rows = {table: int(await tx.fetchval(f"SELECT count(*) FROM {table}")) for table in TABLES}  # noqa: S608
+        rows = {table: int(await tx.fetchval(f"SELECT count(*) FROM {table}")) for table in tables}  # noqa: S608
         rows["guards"] = len(GUARDS)
-        return Report(tuple([await _run(tx, check, rows[check.reads]) for check in CHECKS]))
+        return Report(tuple([await _run(tx, check, rows[check.reads]) for check in checks]))
 
 
 async def _run(tx: Connection, check: Check, rows: int) -> Finding:
