@@ -12,6 +12,7 @@ import asyncpg
 import pytest
 
 from quickkub.storage import Database
+from quickkub.telemetry.metrics import REGISTRY
 from quickkub.webhooks import claims
 from quickkub.webhooks.answers import Answer
 from quickkub.webhooks.flow import Courier
@@ -145,6 +146,33 @@ async def test_a_merchant_that_is_down_is_left_alone_and_asked_again_later(
         started.append(await courier.sweep())
         await courier.drain()
     assert started == [1, 5, 1]
+
+
+async def test_tries_are_counted_by_what_became_of_them_and_circuits_are_told(
+    kiosk: Kiosk, receiver: Receiver
+) -> None:
+    def counted() -> list[float]:
+        tries = [
+            REGISTRY.get_sample_value("quickkub_webhook_tries_total", {"outcome": outcome}) or 0
+            for outcome in ("delivered", "pending", "dead")
+        ]
+        return [*tries, REGISTRY.get_sample_value("quickkub_webhook_circuits_open") or 0]
+
+    await kiosk.listens(receiver.url())
+    for _ in range(6):
+        await kiosk.happens()
+    receiver.will(Says(200), *[Says(500)] * 5)
+    before = counted()
+    courier = courier_of(kiosk, per_endpoint=1)
+    for _ in range(7):
+        await courier.sweep()
+        await courier.drain()
+    receiver.will(Says(410))
+    await kiosk.time_passes(seconds=10)
+    await kiosk.delivers(limit=1)
+    assert [after - then for after, then in zip(counted()[:3], before[:3], strict=True)] == [1, 5, 1]
+    await courier.sweep()
+    assert counted()[3] == 1
 
 
 async def test_a_courier_delivers_until_it_is_told_to_stop(kiosk: Kiosk, receiver: Receiver) -> None:

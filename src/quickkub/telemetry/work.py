@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from prometheus_client import Counter
+from prometheus_client import Counter, Gauge
 
 from quickkub.telemetry.metrics import REGISTRY
 
@@ -22,5 +22,16 @@ WORK_PUT_ASIDE: Final = Counter(
     "quickkub_work_put_aside",
     "Items of due work that broke again and again and were put before a person",
     ["job"],
+    registry=REGISTRY,
+)
+WEBHOOK_TRIES: Final = Counter(
+    "quickkub_webhook_tries",
+    "Tries of webhooks by what became of the delivery: delivered, pending, dead, or its lease was lost",
+    ["outcome"],
+    registry=REGISTRY,
+)
+WEBHOOK_CIRCUITS_OPEN: Final = Gauge(
+    "quickkub_webhook_circuits_open",
+    "Endpoints this process leaves alone because they failed several times in a row",
     registry=REGISTRY,
 )

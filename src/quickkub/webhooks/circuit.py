@@ -39,6 +39,10 @@ class Circuits:
             return usual
         return 0 if self._clock.monotonic() < trouble.closed_until else 1
 
+    def open_count(self) -> int:
+        """How many endpoints are not delivered to as usual."""
+        return sum(trouble.failures >= OPENS_AFTER for trouble in self._troubles.values())
+
     def succeeded(self, endpoint: str) -> None:
         """It is back: everything is forgiven."""
         self._troubles.pop(endpoint, None)

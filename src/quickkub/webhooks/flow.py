@@ -14,6 +14,7 @@ from quickkub.storage import Connection, Database, DatabaseAway
 from quickkub.storage.vault import CannotOpen, Vault
 from quickkub.telemetry import get_logger
 from quickkub.telemetry.crash_points import crash_point
+from quickkub.telemetry.work import WEBHOOK_CIRCUITS_OPEN, WEBHOOK_TRIES
 from quickkub.webhooks import claims
 from quickkub.webhooks.answers import Answer, Delivered, NotReached
 from quickkub.webhooks.circuit import Circuits
@@ -109,6 +110,7 @@ class Courier:
 
     def _rooms(self) -> dict[str, int]:
         busy = Counter(self._under_way.values())
+        WEBHOOK_CIRCUITS_OPEN.set(self._circuits.open_count())
         return {
             endpoint: max(0, self._circuits.room(endpoint, self._per_endpoint) - busy[endpoint])
             for endpoint in {*busy, *self._circuits.troubled()}
@@ -185,6 +187,7 @@ def _headers(claimed: Claimed, timestamp: int, body: bytes, secrets: list[Secret
 
 
 def _tell(claimed: Claimed, verdict: Verdict, kept: bool) -> None:
+    WEBHOOK_TRIES.labels(verdict.state if kept else "lost").inc()
     about = {"event_id": claimed.event.id, "endpoint": claimed.endpoint, "tries": claimed.tries}
     if not kept:
         _log.warning("a webhook's lease was lost; another worker has it", **about)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import Any
 
 from quickkub.kernel.ids import MerchantId
@@ -112,9 +112,11 @@ class Webhooks:
         """Deliver an event again. See `replay.replay_event`."""
         return await replay.replay_event(self._db, merchant, mode, event, endpoint)
 
-    async def redeliver_dead(self, merchant: MerchantId, mode: str, endpoint: str) -> int:
+    async def redeliver_dead(
+        self, merchant: MerchantId, mode: str, endpoint: str, since: datetime | None = None
+    ) -> int:
         """Deliver an endpoint's dead letters again. See `replay.redeliver_dead`."""
-        return await replay.redeliver_dead(self._db, merchant, mode, endpoint)
+        return await replay.redeliver_dead(self._db, merchant, mode, endpoint, since)
 
     async def event(self, merchant: MerchantId, mode: str, event: str) -> dict[str, Any]:
         """One event. Raises EventNotFound."""
