@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Generator
 from datetime import timedelta
-from typing import Any
+from typing import Any, Final
 
 from quickkub.connectors.contract import (
     Account,
@@ -22,6 +22,9 @@ from quickkub.connectors.providers.kbank.manifest import QR
 from quickkub.connectors.reading import garbled_is_unknown
 from quickkub.kernel.clock import SystemClock
 from quickkub.kernel.money import Money
+
+NOBODY: Final = "QUICKKUBCHECK"
+"""A reference that no order has: ours begin with QK and have 15 letters."""
 
 
 @garbled_is_unknown
@@ -49,7 +52,7 @@ def _check_qr(account: Account) -> Generator[Effect, Any, CheckAnswer]:
         return lack
     # The check comes without an order, so nobody tells us the time that the bank wants to read.
     now = SystemClock().now()
-    nobody = Order(words.fresh_uid(), Money(100), QR, now, now + timedelta(minutes=10), now)
+    nobody = Order(NOBODY, Money(100), QR, now, now + timedelta(minutes=10), now)
     answer = yield from words.with_token(
         lambda token: qr_wire.asks_qr(account, token, nobody, now), qr_wire.token_is_refused
     )
@@ -60,7 +63,7 @@ def _check_qr(account: Account) -> Generator[Effect, Any, CheckAnswer]:
 
 
 def _check_kgp(account: Account) -> Generator[Effect, Any, CheckAnswer]:
-    answer = yield kgp_wire.asks(account, kgp_flow.CARDS, words.fresh_uid())
+    answer = yield kgp_wire.asks(account, kgp_flow.CARDS, NOBODY)
     said = kgp_wire.read(answer)
     if said.status in (401, 403):
         return Declined(

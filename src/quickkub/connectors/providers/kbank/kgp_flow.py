@@ -254,12 +254,13 @@ def _void(account: Account, order: Order, instruction: Instruction, charge_id: s
 
 
 def _cancel(account: Account, order: Order, instruction: Instruction, charge_id: str) -> InstructionExchange:
-    """What KGP answers to a cancellation is not public: a success without a state of payment is taken."""
+    """What KGP answers to a cancellation is not public: an ended charge, or a success that is not paid."""
     said = yield from _ask(wire.tells(account, QRS, charge_id, "cancel", {}))
     if said.is_error:
         return _not_now(_refused(said))
     charge = wire.charge_in(said.body)
-    if charge.state in wire.AUTHORIZED_WORDS or not charge.is_success:
+    _check_ours(charge, order)
+    if charge.state in PAID_STATES or not (charge.is_success or charge.state == "Declined"):
         return Unknown(f"KGP answers a cancellation with {charge.state or charge.status}", charge.id)
     return Done(f"{charge_id}-cancel", instruction.amount, instruction.now)
 
@@ -317,8 +318,10 @@ def _became(order: Order, instruction: Instruction, charge: wire.Charge) -> Inst
     is_old = instruction.now - instruction.asked_at >= timedelta(seconds=MANIFEST.visible_after_seconds or 0)
     no_effect = Declined(Failure.NOT_ALLOWED_NOW, charge.state, f"KGP shows {charge.state}: it had no effect")
     if instruction.doing is Doing.CANCEL:
-        is_over = charge.state in wire.AUTHORIZED_WORDS | {"Settled", "Voided"}
-        return no_effect if is_over else Unknown("KGP does not show cancellations")
+        if charge.state == "Declined":
+            return Done(f"{charge.id}-cancel", instruction.amount, instruction.now)
+        is_over = charge.state in PAID_STATES | {"Voided"}
+        return no_effect if is_over else Unknown(f"KGP shows {charge.state[:30]!r}, which does not tell yet")
     match charge.state:
         case "Voided" if _is_whole(order, instruction):
             return _done(instruction, charge)
