@@ -27,7 +27,7 @@ async def test_an_order_is_made_paid_and_found_paid(provider: str, method: str) 
         order = asked.order()
         made = await asked.create(order)
         assert isinstance(made, Waiting | Paid | Authorized), told(made)
-        await asked.pays()
+        await asked.pays(made)
         found = await asked.inquire(order, made)
         assert isinstance(found, Paid), told(found)
         (receipt,) = found.receipts
@@ -65,7 +65,7 @@ async def test_an_inquiry_whose_answer_is_lost_or_distorted_proves_nothing(
     async with asking(provider, method) as asked:
         order = asked.order()
         made = await asked.create(order)
-        await asked.pays()
+        await asked.pays(made)
         for kind in (*LOST, "limit"):
             outcome = await spoilt(asked, kind, asked.inquire(order, made))
             assert outcome is None or isinstance(outcome, Unknown), (kind, told(outcome))

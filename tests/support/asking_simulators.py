@@ -12,7 +12,17 @@ from typing import Any, Final
 import aiohttp
 
 from quickkub.connectors import registry
-from quickkub.connectors.contract import Account, Can, Doing, Instruction, MethodOffer, Order, Payer
+from quickkub.connectors.contract import (
+    Account,
+    Action,
+    ActionKind,
+    Can,
+    Doing,
+    Instruction,
+    MethodOffer,
+    Order,
+    Payer,
+)
 from quickkub.connectors.particulars import loose_account, simulator_particulars
 from quickkub.connectors.simulation.run import served
 from quickkub.connectors.transport import Line
@@ -57,6 +67,7 @@ class Asked:
     account: Account
     url: str
     session: aiohttp.ClientSession
+    now: datetime = NOON
 
     def order(self, reference: str = "QKSIM00001", **more: Any) -> Order:
         usual = Order(
@@ -97,11 +108,30 @@ class Asked:
         finally:
             await line.close()
 
-    async def pays(self) -> None:
-        """The payer pays what was made last, if it is not paid already."""
-        newest = (await self.control("GET", "items"))["items"][0]
-        if not newest["paid"]:
-            await self.control("POST", f"payments/{newest['ref']}/pay", {})
+    async def pays(self, made: Any) -> None:
+        """The payer goes where creation says, and pays what was made last if it is not paid already."""
+        await self.goes_on(made)
+        items = (await self.control("GET", "items"))["items"]
+        if not items:  # a QR the bank hears of only when it is scanned
+            await self.control("POST", "scan", {"qr": made.action.value})
+        elif not items[0]["paid"]:
+            await self.control("POST", f"payments/{items[0]['ref']}/pay", {})
+
+    async def goes_on(self, made: Any) -> None:
+        """What the payer's browser does by itself: it opens an address, or posts a form to it."""
+        match getattr(made, "action", None):
+            case Action(kind=ActionKind.REDIRECT, value=address):
+                asked = self.session.get(address)
+            case Action(kind=ActionKind.FORM_POST, value=address, fields=fields):
+                asked = self.session.post(address, data=dict(fields))
+            case _:
+                return
+        async with asked as came:
+            assert came.status < 300, await came.text()
+
+    async def day_passes(self) -> None:
+        self.now += timedelta(days=1)
+        await self.control("POST", "clock", {"at": self.now.isoformat()})
 
     async def truth(self) -> dict[str, Any]:
         return await self.control("GET", "truth")
