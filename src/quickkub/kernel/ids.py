@@ -39,9 +39,11 @@ _REFERENCE_ALPHABET: Final = "0123456789ABCDEFGHJKMNPQRSTVWXYZ"
 
 
 def new_reference(prefix: str = "QK", *, letters: int = 20) -> str:
-    """A provider reference of 12 to 20 characters `A-Z0-9`, the strictest set any Thai bank takes (promptpay 2.3).
+    """A provider reference of 12 to 20 characters `A-Z0-9`, the strictest set any Thai bank takes (promptpay
+    2.3).
 
-    42 bits of milliseconds (until the year 2109) and random bits in Crockford base32 after the prefix: 48 random
+    42 bits of milliseconds (until the year 2109) and random bits in Crockford base32 after the prefix: 48
+    random
     bits in 20 letters, 23 in 15. Sortable by the time the money was asked for; the database refuses a repeat.
     """
     digits_wanted = letters - len(prefix)

@@ -129,7 +129,8 @@ def refund_promised(refund_id: str, amount: Money, *, unapplied: bool, at: datet
 def refund_paid(
     refund_id: str, amount: Money, *, provider: str | None, account_id: str | None, at: datetime
 ) -> Journal:
-    """The payer has the money back: the provider keeps it from what it owes us, or we transferred it ourselves.
+    """The payer has the money back: the provider keeps it from what it owes us, or we transferred it
+    ourselves.
 
     Dr  merchant:refunds_due                           amount
     Cr  provider:…:receivable, or bank:own for a transfer  amount

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
 from datetime import datetime
 
 from quickkub.connectors.contract import Account, Order, Outcome, Unknown
@@ -14,7 +13,7 @@ from quickkub.merchants.accounts import enabled_accounts
 from quickkub.payments import attempt_store, rules, store
 from quickkub.payments.announce import announce
 from quickkub.payments.model import Answered, Attempt, NewPayment, Payment
-from quickkub.payments.office import Office, Told
+from quickkub.payments.office import Office, OutOfTime, Told
 from quickkub.payments.orders import order_for, seal_payer
 from quickkub.payments.replay import Render, replay_payment
 from quickkub.payments.routing import Route, choose
@@ -23,14 +22,6 @@ from quickkub.payments.states import AttemptState, PaymentState
 from quickkub.payments.view import payment_view
 from quickkub.storage import Connection
 from quickkub.storage.idempotency import Once, Replay, claim, earlier, keep_answer
-
-
-@dataclass(frozen=True, slots=True)
-class OutOfTime:
-    """A call that was still under way when the merchant could not be kept waiting any longer."""
-
-    outcome: Unknown
-    transcript: bytes = b"[]"
 
 
 async def create(office: Office, asked: NewPayment, once: Once, render: Render) -> Answered:
@@ -140,6 +131,16 @@ def _blank_attempt(payment: Payment, route: Route) -> Attempt:
         lease_token=0,
         created_at=payment.created_at,
     )
+
+
+async def inquire(office: Office, account: Account, order: Order) -> Told[Outcome]:
+    """Ask how an order stands, for no longer than a worker's lease lasts."""
+    exchange = office.connector(account.provider).inquire(account, order)
+    try:
+        async with asyncio.timeout(rules.INQUIRY_SECONDS):
+            return await office.line.run(account, exchange)
+    except TimeoutError:
+        return OutOfTime(Unknown("the inquiry took longer than a worker may wait"))
 
 
 async def call(office: Office, account: Account, order: Order) -> Told[Outcome]:

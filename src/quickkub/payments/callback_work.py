@@ -20,6 +20,7 @@ from quickkub.connectors.contract import (
 from quickkub.kernel.ids import new_id
 from quickkub.merchants.accounts import account_by_id
 from quickkub.payments import attempt_store, case_store, inbox_store, orphans, store
+from quickkub.payments.ask import inquire
 from quickkub.payments.inbox_store import Kept
 from quickkub.payments.instructions import ask as instruction_ask
 from quickkub.payments.instructions import settle as instruction_settle
@@ -168,9 +169,7 @@ async def _inquire(desk: Desk, attempt: Attempt) -> Told[Outcome]:
     async with desk.office.db.read() as reader:
         payment = await store.find_payment(reader, attempt.merchant, attempt.mode, attempt.payment)
     assert payment is not None, "a foreign key holds the payment"
-    connector = desk.office.connector(desk.account.provider)
-    order = order_for(desk.office, attempt, payment)
-    return await desk.office.line.run(desk.account, connector.inquire(desk.account, order))
+    return await inquire(desk.office, desk.account, order_for(desk.office, attempt, payment))
 
 
 async def _put_away(desk: Desk, attempt: Attempt) -> None:

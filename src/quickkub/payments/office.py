@@ -30,6 +30,14 @@ class Told(Protocol[T_co]):
     def transcript(self) -> bytes: ...
 
 
+@dataclass(frozen=True, slots=True)
+class OutOfTime:
+    """A call that was still under way when nobody could be kept waiting any longer."""
+
+    outcome: Unknown
+    transcript: bytes = b"[]"
+
+
 class ProviderLine(Protocol):
     """The one line out to providers (connectors.transport.Line)."""
 

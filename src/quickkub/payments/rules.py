@@ -12,6 +12,9 @@ from quickkub.payments.states import AttemptState
 CALL_SECONDS: Final = 25
 """The longest a provider call made while a merchant waits may take, token included."""
 
+INQUIRY_SECONDS: Final = 30
+"""The longest an inquiry may take; shorter than a worker's lease on purpose."""
+
 FIRST_CHECK_SECONDS: Final = 30
 """An attempt that has no answer by then was cut off by a crash; longer than CALL_SECONDS on purpose."""
 

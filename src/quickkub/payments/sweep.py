@@ -10,7 +10,7 @@ from typing import Final
 from quickkub.connectors.contract import Account, NotSent, Outcome, Unknown
 from quickkub.kernel.ids import new_id
 from quickkub.payments import attempt_store, case_store, rules, store
-from quickkub.payments.ask import call
+from quickkub.payments.ask import call, inquire
 from quickkub.payments.ending import end, may_end
 from quickkub.payments.model import Attempt, Payment
 from quickkub.payments.office import Office, Told
@@ -19,8 +19,8 @@ from quickkub.payments.settle import apply
 from quickkub.payments.states import OPEN, AttemptState, Fact
 from quickkub.storage import Connection
 
-LEASE_SECONDS: Final = 120
-"""Longer than any exchange with a provider, so that a live worker never loses its lease by waiting."""
+LEASE_SECONDS: Final = 40
+"""Longer than an inquiry may take; short enough that another worker takes over within a minute of a crash."""
 
 POSTPONE_SECONDS: Final = 5
 
@@ -68,7 +68,7 @@ async def ask_again(
     in_time = order.now < payment.expires_at
     if never_shown and in_time and connector.manifest.create_is_repeatable:
         return await call(office, account, order), "inquiry"
-    return await office.line.run(account, connector.inquire(account, order)), "inquiry"
+    return await inquire(office, account, order), "inquiry"
 
 
 async def _hand_to_person(tx: Connection, attempt: Attempt) -> None:

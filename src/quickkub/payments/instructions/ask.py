@@ -29,17 +29,9 @@ from quickkub.payments.instructions import store as told_store
 from quickkub.payments.instructions.model import Told
 from quickkub.payments.instructions.states import InstructionState
 from quickkub.payments.model import Attempt, Payment
-from quickkub.payments.office import Office
+from quickkub.payments.office import Office, OutOfTime
 from quickkub.payments.orders import account_of, order_for
 from quickkub.storage import Connection
-
-
-@dataclass(frozen=True, slots=True)
-class OutOfTime:
-    """A call that was still under way when nobody could be kept waiting any longer."""
-
-    outcome: Unknown
-    transcript: bytes = b"[]"
 
 
 async def write_down(
