@@ -158,6 +158,8 @@ def _refund_settled(account: Account, order: Order, told: Instruction) -> Instru
     if isinstance(shown, Done | Waiting) or (isinstance(shown, Unknown) and refused is None):
         return shown
     if shown is None or isinstance(shown, Declined):
+        if said.code in action_codes.DONE_ALREADY:
+            return Declined(Failure.NOT_ALLOWED_NOW, said.code, "all of it was given back before")
         return refused or Unknown(f"2C2P answered {said.code} and shows no such refund")
     return shown
 
