@@ -6,6 +6,7 @@ import base64
 import binascii
 import hashlib
 import hmac
+import json
 import re
 from collections import deque
 from collections.abc import Awaitable, Callable
@@ -92,11 +93,12 @@ class Desk:
         if not name or request.method != "POST" or not self.options.idempotency:
             return await handler(asked)
         place = (shop.secret_key, request.path.rstrip("/"), name)
-        digest = hashlib.sha256(await request.read()).digest()
+        digest = hashlib.sha256(json.dumps(asked.words, sort_keys=True, default=str).encode()).digest()
         first = self._firsts.get(place)
         if first is not None and self.world.clock.now() - first.at < _KEPT:
             if first.digest != digest:
-                raise bad("this idempotency key was used for another request")
+                # The code is not public; it is one of no table, so that nobody takes it for a refused payment.
+                raise Refused(409, "idempotency_conflict", "this key was used for another request")
             return web.Response(status=first.status, body=first.body, content_type="application/json")
         answer = await handler(asked)
         body = answer.body if isinstance(answer.body, bytes) else b""
