@@ -4,24 +4,30 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import AsyncIterator, Coroutine
-from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 import aiohttp
+from aiohttp import web
 
 from quickkub.connectors import registry
 from quickkub.connectors.contract import (
     Account,
     Action,
     ActionKind,
+    CallbackNews,
     Can,
     Doing,
+    Forged,
     Instruction,
     MethodOffer,
     Order,
     Payer,
+    RawCallback,
+    Receipt,
+    Unreadable,
 )
 from quickkub.connectors.particulars import loose_account, simulator_particulars
 from quickkub.connectors.simulation.run import served
@@ -29,6 +35,7 @@ from quickkub.connectors.transport import Line
 from quickkub.kernel.clock import BANGKOK
 from quickkub.kernel.money import Money
 from tests.support.ports import free_port
+from tests.support.stub import answering
 from tests.support.vectors import vectors_of
 
 PAYER: Final = Payer(
@@ -68,6 +75,35 @@ class Asked:
     url: str
     session: aiohttp.ClientSession
     now: datetime = NOON
+    # What the provider called back, as the connector read it, and what it refused.
+    news: list[CallbackNews] = field(default_factory=list)
+    refused: list[str] = field(default_factory=list)
+
+    @property
+    def lives_by_callbacks(self) -> bool:
+        """Whether the provider's own word settles a payment, so that an inquiry need not find it."""
+        return registry.connector(self.provider).trusts_callbacks(self.account)
+
+    async def hears(self, request: web.Request) -> web.Response:
+        """Our end of the callbacks: verified, read and answered by the connector."""
+        connector = registry.connector(self.provider)
+        headers = {name.lower(): value for name, value in request.headers.items()}
+        raw = RawCallback(request.method, headers, dict(request.query), await request.read())
+        try:
+            news = connector.read_callback(self.account, raw)
+        except (Forged, Unreadable) as refusal:
+            self.refused.append(str(refusal))
+            return web.Response(status=400)
+        self.news.append(news)
+        answer = connector.answer_callback(self.account, news)
+        headers = {"content-type": answer.content_type, **answer.headers}
+        return web.Response(status=answer.status, body=answer.body, headers=headers)
+
+    async def called_back(self) -> list[Receipt]:
+        """The movements the provider has told of by itself until now, each once."""
+        await self.control("POST", "clock", {"advance_seconds": 0})
+        told = {news.receipt.transaction_id: news.receipt for news in self.news if news.receipt}
+        return list(told.values())
 
     def order(self, reference: str = "QKSIM00001", **more: Any) -> Order:
         usual = Order(
@@ -170,11 +206,14 @@ async def asking(provider: str, method: str) -> AsyncIterator[Asked]:
     assert offer is not None
     # Without a rate limit, where there is one: what the provider's vectors are played with says so.
     config = next((vector.simulator_config for vector in vectors_of(provider)), {})
-    simulator = registry.simulator(provider)(config)
-    async with served(simulator, "127.0.0.1", free_port()) as url, aiohttp.ClientSession() as session:
-        switch = {offer.flag: "true"} if offer.flag else {}
-        account = loose_account(manifest, {**simulator_particulars(manifest, url), **switch})
-        asked = Asked(provider, offer, account, url, session)
+    switch = {offer.flag: "true"} if offer.flag else {}
+    async with aiohttp.ClientSession() as session, AsyncExitStack() as stack:
+        asked = Asked(provider, offer, loose_account(manifest, manifest.simulator_account), "", session)
+        gateway = await stack.enter_async_context(answering(asked.hears))
+        simulator = registry.simulator(provider)({**config, "callback_url": gateway})
+        asked.url = await stack.enter_async_context(served(simulator, "127.0.0.1", free_port()))
+        account = loose_account(manifest, {**simulator_particulars(manifest, asked.url), **switch})
+        asked.account = dataclasses.replace(account, callback_url=gateway)
         await asked.control("POST", "clock", {"at": NOON.isoformat()})
         yield asked
 
