@@ -1,7 +1,7 @@
 """2C2P's speech: JWTs for tokens and inquiries, plain JSON for Do Payment, sealed XML for payment actions.
 
 In vectors the claims and elements are plain words. `["plain", words]` is an answer without a signature where
-one belongs, `["forged", words]` one signed with a key of somebody else. A refundList is a list of its attributes.
+one belongs, `["forged", words]` one signed with a key of somebody else. A refundList is a list of its rows.
 `clientID` is `<uuid>`.
 """
 
