@@ -4,25 +4,22 @@ from __future__ import annotations
 
 from quickkub.payments import store
 from quickkub.payments.model import Attempt, Payment
-from quickkub.payments.states import OPEN, PAYMENT, Fact
+from quickkub.payments.states import OPEN, PAYMENT, Fact, PaymentState
 from quickkub.payments.store import NO_CHANGE, Change
 from quickkub.payments.view import payment_view
 from quickkub.storage import Connection
-from quickkub.storage.outbox import Event, emit
+from quickkub.storage.outbox import Event
 
 
-async def announce(tx: Connection, payment: Payment, attempt: Attempt, kind: str, public_url: str) -> None:
-    """Write `payment.<kind>` for the payment as it stands now."""
-    await emit(
-        tx,
-        Event(
-            merchant=payment.merchant,
-            mode=payment.mode,
-            type=f"payment.{kind}",
-            object_id=payment.id,
-            version=payment.version,
-            data={"object": payment_view(payment, attempt, public_url)},
-        ),
+def news_of(payment: Payment, attempt: Attempt, kind: str, public_url: str) -> Event:
+    """`payment.<kind>`, telling the payment as it stands."""
+    return Event(
+        merchant=payment.merchant,
+        mode=payment.mode,
+        type=f"payment.{kind}",
+        object_id=payment.id,
+        version=payment.version,
+        data={"object": payment_view(payment, attempt, public_url)},
     )
 
 
@@ -38,17 +35,27 @@ async def advance(
 ) -> Payment:
     """Move the payment by its table and announce it. Raises WrongState when the table has no such move."""
     state = PAYMENT.after(payment.state, fact)
-    moved = await store.move_payment(tx, payment, state, change, failure_code=failure_code, due=state in OPEN)
-    await announce(tx, moved, attempt, state.value, public_url)
-    return moved
+    return await _write(tx, payment, attempt, state, state.value, public_url, change, failure_code)
 
 
 async def amend(
     tx: Connection, payment: Payment, attempt: Attempt, kind: str, public_url: str, change: Change = NO_CHANGE
 ) -> Payment:
     """Same state, other money: a new version and an event of its own, `payment.<kind>`."""
-    same = await store.move_payment(
-        tx, payment, payment.state, change, failure_code=payment.failure_code, due=payment.state in OPEN
-    )
-    await announce(tx, same, attempt, kind, public_url)
-    return same
+    return await _write(tx, payment, attempt, payment.state, kind, public_url, change, payment.failure_code)
+
+
+async def _write(
+    tx: Connection,
+    payment: Payment,
+    attempt: Attempt,
+    state: PaymentState,
+    kind: str,
+    public_url: str,
+    change: Change,
+    failure_code: str | None,
+) -> Payment:
+    after = store.moved(payment, state, change, failure_code)
+    news = news_of(after, attempt, kind, public_url)
+    await store.move_and_tell(tx, payment, after, change, news, due=state in OPEN)
+    return after

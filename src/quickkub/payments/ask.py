@@ -3,25 +3,26 @@
 from __future__ import annotations
 
 import asyncio
-from datetime import datetime
+from datetime import UTC, datetime
 
 from quickkub.connectors.contract import Account, Order, Outcome, Unknown
 from quickkub.kernel.ids import AttemptId, PaymentId, new_id, new_reference
 from quickkub.kernel.money import Money
 from quickkub.kernel.tokens import new_token
 from quickkub.merchants.accounts import enabled_accounts
-from quickkub.payments import attempt_store, rules, store
-from quickkub.payments.announce import announce
+from quickkub.payments import rules
+from quickkub.payments.announce import news_of
 from quickkub.payments.model import Answered, Attempt, NewPayment, Payment
 from quickkub.payments.office import Office, OutOfTime, Told
 from quickkub.payments.orders import order_for, seal_payer
 from quickkub.payments.replay import Render, replay_payment
 from quickkub.payments.routing import Route, choose
+from quickkub.payments.say_store import say
 from quickkub.payments.settle import apply
 from quickkub.payments.states import AttemptState, PaymentState
 from quickkub.payments.view import payment_view
 from quickkub.storage import Connection
-from quickkub.storage.idempotency import Once, Replay, claim, earlier, keep_answer
+from quickkub.storage.idempotency import Once, Replay, earlier, keep_answer
 
 
 async def create(office: Office, asked: NewPayment, once: Once, render: Render) -> Answered:
@@ -63,24 +64,31 @@ async def _route(office: Office, asked: NewPayment, once: Once) -> Route | Repla
 async def _say(
     office: Office, asked: NewPayment, once: Once, route: Route
 ) -> tuple[Payment, Attempt] | Replay:
-    payment_id = PaymentId(new_id("pay"))
-    async with office.db.transaction() as tx:
-        before = await claim(tx, once, payment_id)
-        if before is not None:
-            return before
-        payment = await store.insert_payment(
-            tx, _blank_payment(office, payment_id, asked, once), asked.expires_in_seconds
-        )
-        attempt = await attempt_store.insert_attempt(
-            tx, _blank_attempt(payment, route), route.why, rules.FIRST_CHECK_SECONDS
-        )
-        await announce(tx, payment, attempt, "created", office.public_url)
-    return payment, attempt
+    payment = _blank_payment(office, PaymentId(new_id("pay")), asked, once)
+    attempt = _blank_attempt(payment, route)
+    while True:
+        async with office.db.statement() as connection:
+            said = await say(
+                connection,
+                once,
+                payment,
+                attempt,
+                news_of(payment, attempt, "created", office.public_url),
+                route.why,
+                life_seconds=asked.expires_in_seconds,
+                check_seconds=rules.FIRST_CHECK_SECONDS,
+            )
+            if said is not None:
+                return said
+            # A key past its 30 days may be forgotten between being met and being read; then it is free.
+            before = await earlier(connection, once)
+            if before is not None:
+                return before
 
 
 def _blank_payment(office: Office, payment_id: PaymentId, asked: NewPayment, once: Once) -> Payment:
     nothing = Money(0, asked.amount.currency)
-    unset = datetime.min  # noqa: DTZ901 -- the database writes the times
+    unset = datetime.min.replace(tzinfo=UTC)  # the database writes the times
     return Payment(
         merchant=once.merchant,
         id=payment_id,
@@ -110,6 +118,7 @@ def _blank_payment(office: Office, payment_id: PaymentId, asked: NewPayment, onc
         created_at=unset,
         updated_at=unset,
         paid_at=None,
+        seen_at=unset,
     )
 
 

@@ -19,51 +19,30 @@ JITTER: Final = "(0.9 + random() * 0.2)"
 """20 % spread, so that attempts that failed together do not come back together."""
 
 
-def read_attempt(row: Row) -> Attempt:
+def columns_of(table: str, prefix: str) -> str:
+    """The same columns of a table by another name, each under a name with a prefix."""
+    names = (part.strip() for part in ATTEMPT_COLUMNS.split(","))
+    return ", ".join(f"{table}.{name} AS {prefix}{name}" for name in names)
+
+
+def read_attempt(row: Row, prefix: str = "") -> Attempt:
     return Attempt(
-        merchant=MerchantId(row["merchant_id"]),
-        id=AttemptId(row["id"]),
-        payment=PaymentId(row["payment_id"]),
-        mode=row["mode"],
-        provider=row["provider"],
-        account=row["account_id"],
-        amount=Money(row["amount"], CURRENCIES[row["currency"]]),
-        state=AttemptState(row["state"]),
-        reference=row["reference"],
-        provider_reference=row["provider_reference"],
-        next_action=row["next_action"],
-        failure_code=row["failure_code"],
-        checks=row["checks"],
-        lease_token=row["lease_token"],
-        created_at=row["created_at"],
+        merchant=MerchantId(row[prefix + "merchant_id"]),
+        id=AttemptId(row[prefix + "id"]),
+        payment=PaymentId(row[prefix + "payment_id"]),
+        mode=row[prefix + "mode"],
+        provider=row[prefix + "provider"],
+        account=row[prefix + "account_id"],
+        amount=Money(row[prefix + "amount"], CURRENCIES[row[prefix + "currency"]]),
+        state=AttemptState(row[prefix + "state"]),
+        reference=row[prefix + "reference"],
+        provider_reference=row[prefix + "provider_reference"],
+        next_action=row[prefix + "next_action"],
+        failure_code=row[prefix + "failure_code"],
+        checks=row[prefix + "checks"],
+        lease_token=row[prefix + "lease_token"],
+        created_at=row[prefix + "created_at"],
     )
-
-
-async def insert_attempt(
-    tx: Connection, attempt: Attempt, why: dict[str, Any], check_seconds: int
-) -> Attempt:
-    """Write the intent: reference and first inquiry stand before any call."""
-    row = await tx.fetchrow(
-        f"""
-        INSERT INTO attempts (merchant_id, id, payment_id, mode, provider, account_id, amount, currency,
-                              state, reference, why, next_check_at)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, 'created', $9, $10, now() + make_interval(secs => $11))
-        RETURNING {ATTEMPT_COLUMNS}
-        """,  # noqa: S608
-        attempt.merchant,
-        attempt.id,
-        attempt.payment,
-        attempt.mode,
-        attempt.provider,
-        attempt.account,
-        attempt.amount.minor,
-        attempt.amount.currency.code,
-        attempt.reference,
-        why,
-        check_seconds,
-    )
-    assert row is not None
-    return read_attempt(row)
 
 
 async def find_attempt(

@@ -58,8 +58,8 @@ class Desk:
 
 async def claim_callbacks(office: Office, limit: int) -> list[Kept]:
     """Take up to `limit` callbacks that wait to be worked on."""
-    async with office.db.transaction() as tx:
-        return await inbox_store.claim_due(tx, limit, LEASE_SECONDS)
+    async with office.db.statement() as connection:
+        return await inbox_store.claim_due(connection, limit, LEASE_SECONDS)
 
 
 async def work(office: Office, kept: Kept) -> None:
@@ -180,8 +180,10 @@ async def _put_away(desk: Desk, attempt: Attempt) -> None:
     """
     kept = desk.kept
     async with desk.office.db.transaction() as tx:
-        if desk.news.receipt is None or await inbox_store.claims_are_booked(tx, kept, attempt.payment):
+        if desk.news.receipt is None:
             await inbox_store.finish(tx, kept, "applied")
+            return
+        if await inbox_store.finish_if_booked(tx, kept, attempt.payment):
             return
         if kept.tries + 1 < len(RETRY_SECONDS):
             await inbox_store.try_later(tx, kept, RETRY_SECONDS[kept.tries])

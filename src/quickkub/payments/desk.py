@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from quickkub.kernel.ids import AttemptId, MerchantId, new_id
 from quickkub.payments import attempt_store, case_store, proof_store, store
@@ -70,12 +70,15 @@ class Desk:
             await self.case("provider_alert", f"{self.attempt.id}:{alert[:200]}", details)
 
 
+_LOCK: Final = f"""
+SELECT {store.columns_of("p")}, {attempt_store.columns_of("a", "a_")}
+  FROM attempts a JOIN payments p ON p.merchant_id = a.merchant_id AND p.id = a.payment_id
+ WHERE a.merchant_id = $1 AND a.id = $2 FOR UPDATE OF p, a
+"""  # noqa: S608 -- only our own column lists are put in
+
+
 async def lock(tx: Connection, merchant: MerchantId, attempt_id: AttemptId) -> tuple[Payment, Attempt]:
     """Payment before attempt, always, so that two workers cannot wait for each other."""
-    attempt = await attempt_store.find_attempt(tx, merchant, attempt_id)
-    assert attempt is not None, "attempts are never deleted"
-    payment = await store.find_payment(tx, merchant, attempt.mode, attempt.payment, lock=True)
-    assert payment is not None, "a foreign key holds the payment"
-    locked = await attempt_store.find_attempt(tx, merchant, attempt_id, lock=True)
-    assert locked is not None
-    return payment, locked
+    row = await tx.fetchrow(_LOCK, merchant, attempt_id)
+    assert row is not None, "attempts are never deleted"
+    return store.read_payment(row), attempt_store.read_attempt(row, "a_")

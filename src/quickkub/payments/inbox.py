@@ -77,9 +77,9 @@ def event_key(news: CallbackNews, raw: RawCallback) -> str:
 async def _store(office: Office, account: Account, news: CallbackNews, raw: RawCallback) -> None:
     callback_id = new_id("cbk")
     sealed = office.vault.seal(raw.body, Place("inbox", "body", account.merchant, callback_id))
-    async with office.db.transaction() as tx:
+    async with office.db.statement() as connection:
         await inbox_store.keep(
-            tx,
+            connection,
             account.merchant,
             callback_id=callback_id,
             provider=account.provider,

@@ -175,19 +175,26 @@ async def try_later(tx: Connection, kept: Kept, seconds: int) -> bool:
     return done == "UPDATE 1"
 
 
-async def claims_are_booked(tx: Connection, kept: Kept, payment: str) -> bool:
-    """Whether the payment has at least as many receipts as there are distinct claims of money for it."""
-    booked: bool = await tx.fetchval(
+async def finish_if_booked(tx: Connection, kept: Kept, payment: str) -> bool:
+    """Put a callback away as applied if the payment has as many receipts as there are claims of money for it.
+
+    False: not yet, or another worker holds it by now.
+    """
+    done: str = await tx.execute(
         """
-        SELECT (SELECT count(DISTINCT split_part(event_key, ':', 1)) FROM inbox
+        UPDATE inbox SET state = 'applied', due_at = NULL, lease_until = NULL, tries = tries + 1
+         WHERE merchant_id = $1 AND id = $6 AND lease_token = $7
+           AND (SELECT count(DISTINCT split_part(event_key, ':', 1)) FROM inbox
                  WHERE merchant_id = $1 AND provider = $2 AND account_id = $3 AND reference = $4
                    AND state <> 'quarantined')
-            <= (SELECT count(*) FROM receipts WHERE merchant_id = $1 AND payment_id = $5)
+               <= (SELECT count(*) FROM receipts WHERE merchant_id = $1 AND payment_id = $5)
         """,
         kept.merchant,
         kept.provider,
         kept.account,
         kept.reference,
         payment,
+        kept.id,
+        kept.lease_token,
     )
-    return booked
+    return done == "UPDATE 1"

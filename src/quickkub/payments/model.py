@@ -106,6 +106,8 @@ class Payment:
     created_at: datetime
     updated_at: datetime
     paid_at: datetime | None
+    # The start of the transaction that read it, by the database's clock.
+    seen_at: datetime
 
     @property
     def capturable(self) -> Money:

@@ -2,23 +2,30 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Final
 
-from quickkub.kernel.ids import MerchantId, PaymentId
+from quickkub.kernel.ids import MerchantId, PaymentId, new_id
 from quickkub.kernel.money import CURRENCIES, Money
 from quickkub.payments.model import ListQuery, Payment
 from quickkub.payments.states import PaymentState
 from quickkub.storage import Connection, Row
+from quickkub.storage.outbox import DELIVERIES, Event
 
 PAYMENT_COLUMNS: Final = """
     merchant_id, id, mode, amount, currency, state, method, captured_amount, refunded_amount,
     authorized_amount,
     capturing_amount, refunding_amount, disputed_amount, capture_later, hold_open, hold_until, payer,
     reference, description, metadata, return_url, checkout_token, failure_code, version, expires_at,
-    expires_at <= clock_timestamp() AS time_is_up, created_at, updated_at, paid_at
+    expires_at <= clock_timestamp() AS time_is_up, created_at, updated_at, paid_at, now() AS seen_at
 """
+
+
+def columns_of(table: str) -> str:
+    """The same columns of a table by another name."""
+    names = (part.strip() for part in PAYMENT_COLUMNS.split(","))
+    return ", ".join(name if "now()" in name else f"{table}.{name}" for name in names)
 
 
 def read_payment(row: Row) -> Payment:
@@ -52,36 +59,8 @@ def read_payment(row: Row) -> Payment:
         created_at=row["created_at"],
         updated_at=row["updated_at"],
         paid_at=row["paid_at"],
+        seen_at=row["seen_at"],
     )
-
-
-async def insert_payment(tx: Connection, payment: Payment, life_seconds: int) -> Payment:
-    """Write a new payment; the database's clock says when it was made and when it expires (D5)."""
-    row = await tx.fetchrow(
-        f"""
-        INSERT INTO payments (merchant_id, id, mode, amount, currency, state, method, reference, description,
-                              metadata, return_url, checkout_token, capture_later, payer, expires_at, due_at)
-        VALUES ($1, $2, $3, $4, $5, 'created', $6, $7, $8, $9, $10, $11, $13, $14,
-                now() + make_interval(secs => $12), now() + make_interval(secs => $12))
-        RETURNING {PAYMENT_COLUMNS}
-        """,  # noqa: S608 -- only our own column list is put in
-        payment.merchant,
-        payment.id,
-        payment.mode,
-        payment.amount.minor,
-        payment.amount.currency.code,
-        payment.method,
-        payment.reference,
-        payment.description,
-        dict(payment.metadata),
-        payment.return_url,
-        payment.checkout_token,
-        life_seconds,
-        payment.capture_later,
-        payment.sealed_payer,
-    )
-    assert row is not None
-    return read_payment(row)
 
 
 async def find_payment(
@@ -144,36 +123,68 @@ class Change:
 NO_CHANGE: Final = Change()
 
 
-async def move_payment(
-    tx: Connection,
-    payment: Payment,
-    state: PaymentState,
-    change: Change = NO_CHANGE,
-    *,
-    failure_code: str | None = None,
-    due: bool,
-) -> Payment:
-    """Write state, money and a new version. `due` False: the worker has nothing left to do about its
-    expiry."""
-    row = await tx.fetchrow(
-        f"""
-        UPDATE payments
-           SET state = $3, version = version + 1, updated_at = now(), failure_code = $4,
-               due_at = CASE WHEN $5 THEN due_at END, paid_at = coalesce(paid_at, $7),
-               captured_amount = captured_amount + $8, capturing_amount = capturing_amount + $9,
-               refunded_amount = refunded_amount + $10, refunding_amount = refunding_amount + $11,
-               disputed_amount = disputed_amount + $12, short_amount = short_amount + $16,
-               authorized_amount = greatest(coalesce($13, authorized_amount), captured_amount + $8),
-               hold_open = coalesce($14, hold_open), hold_until = coalesce($15, hold_until)
-         WHERE merchant_id = $1 AND id = $2 AND version = $6
-        RETURNING {PAYMENT_COLUMNS}
-        """,  # noqa: S608
-        payment.merchant,
-        payment.id,
-        state.value,
-        failure_code,
+def moved(payment: Payment, state: PaymentState, change: Change, failure_code: str | None) -> Payment:
+    """The payment as the same transaction is about to write it."""
+
+    def more(amount: Money, minor: int) -> Money:
+        return Money(amount.minor + minor, amount.currency)
+
+    captured = more(payment.captured, change.captured)
+    authorized = change.authorized if change.authorized is not None else payment.authorized.minor
+    return replace(
+        payment,
+        state=state,
+        version=payment.version + 1,
+        updated_at=payment.seen_at,
+        failure_code=failure_code,
+        captured=captured,
+        capturing=more(payment.capturing, change.capturing),
+        refunded=more(payment.refunded, change.refunded),
+        refunding=more(payment.refunding, change.refunding),
+        disputed=more(payment.disputed, change.disputed),
+        authorized=Money(max(authorized, captured.minor), captured.currency),
+        hold_open=payment.hold_open if change.hold_open is None else change.hold_open,
+        hold_until=change.hold_until or payment.hold_until,
+        paid_at=payment.paid_at or change.paid_at,
+    )
+
+
+_MOVE_AND_TELL: Final = f"""
+WITH moved AS (
+    UPDATE payments
+       SET state = $3, version = version + 1, updated_at = now(), failure_code = $4,
+           due_at = CASE WHEN $5 THEN due_at END, paid_at = coalesce(paid_at, $7),
+           captured_amount = captured_amount + $8, capturing_amount = capturing_amount + $9,
+           refunded_amount = refunded_amount + $10, refunding_amount = refunding_amount + $11,
+           disputed_amount = disputed_amount + $12, short_amount = short_amount + $16,
+           authorized_amount = greatest(coalesce($13, authorized_amount), captured_amount + $8),
+           hold_open = coalesce($14, hold_open), hold_until = coalesce($15, hold_until)
+     WHERE merchant_id = $1 AND id = $2 AND version = $6
+    RETURNING merchant_id, id, mode, version
+), event AS (
+    INSERT INTO events (merchant_id, id, mode, type, object_id, object_version, data)
+    SELECT merchant_id, $17, mode, $18, id, version, $19::jsonb FROM moved
+    RETURNING merchant_id, id, mode, type
+), deliveries AS ({DELIVERIES})
+SELECT version FROM moved
+"""  # noqa: S608 -- only our own fragment is put in
+
+
+async def move_and_tell(
+    tx: Connection, before: Payment, after: Payment, change: Change, event: Event, *, due: bool
+) -> None:
+    """Write state, money, a new version and the event that tells of it, in one statement (E1).
+
+    `due` False: the worker has nothing left to do about its expiry.
+    """
+    version = await tx.fetchval(
+        _MOVE_AND_TELL,
+        before.merchant,
+        before.id,
+        after.state.value,
+        after.failure_code,
         due,
-        payment.version,
+        before.version,
         change.paid_at,
         change.captured,
         change.capturing,
@@ -184,9 +195,11 @@ async def move_payment(
         change.hold_open,
         change.hold_until,
         change.short,
+        new_id("evt"),
+        event.type,
+        dict(event.data),
     )
-    assert row is not None, "the payment row is locked by this transaction"
-    return read_payment(row)
+    assert version == after.version, "the payment row is locked by this transaction"
 
 
 async def reserve_capture(

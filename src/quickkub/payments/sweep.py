@@ -29,8 +29,8 @@ UNSURE: Final = frozenset({AttemptState.CREATED, AttemptState.UNKNOWN})
 
 async def claim_attempts(office: Office, limit: int) -> list[Attempt]:
     """Take up to `limit` attempts whose inquiry is due."""
-    async with office.db.transaction() as tx:
-        return await attempt_store.claim_due_attempts(tx, limit, LEASE_SECONDS)
+    async with office.db.statement() as connection:
+        return await attempt_store.claim_due_attempts(connection, limit, LEASE_SECONDS)
 
 
 async def check_attempt(office: Office, attempt: Attempt) -> None:

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import contextlib
-import json
 from collections.abc import AsyncIterator
 from contextvars import ContextVar
 from typing import Any, Final, TypeAlias
 
 import asyncpg
+import msgspec
 
 from quickkub.kernel.errors import Kind, Refusal
 from quickkub.telemetry.crash_points import crash_point
@@ -97,6 +97,13 @@ class Database:
             crash_point("after_commit")
 
     @contextlib.asynccontextmanager
+    async def statement(self) -> AsyncIterator[Connection]:
+        """A connection for one statement that writes and commits by itself. Raises DatabaseAway."""
+        async with self.read() as connection:
+            yield connection
+        crash_point("after_commit")
+
+    @contextlib.asynccontextmanager
     async def read(self) -> AsyncIterator[Connection]:
         """A connection whose statements commit by themselves. Raises DatabaseAway."""
         with _troubles_told():
@@ -108,8 +115,22 @@ class Database:
         await self._pool.close()
 
 
+def _to_json(value: Any) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+class _Connection(asyncpg.Connection):  # type: ignore[type-arg]  # not generic when it runs
+    """A session as the pool keeps it. We change nothing about a session that outlives a transaction, so the
+    round trip that would put it back between two uses is left out."""
+
+    def get_reset_query(self) -> str:
+        return ""
+
+
 async def _prepare(connection: asyncpg.Connection[Any]) -> None:
-    await connection.set_type_codec("jsonb", encoder=json.dumps, decoder=json.loads, schema="pg_catalog")
+    await connection.set_type_codec(
+        "jsonb", encoder=_to_json, decoder=msgspec.json.decode, schema="pg_catalog"
+    )
 
 
 async def open_database(dsn: str, *, size_max: int = 20, size_min: int = 1) -> Database:
@@ -119,6 +140,12 @@ async def open_database(dsn: str, *, size_max: int = 20, size_min: int = 1) -> D
     """
     with _troubles_told():
         pool = await asyncpg.create_pool(
-            dsn, min_size=size_min, max_size=size_max, init=_prepare, server_settings=SESSION, timeout=5
+            dsn,
+            min_size=size_min,
+            max_size=size_max,
+            init=_prepare,
+            server_settings=SESSION,
+            connection_class=_Connection,
+            timeout=5,
         )
     return Database(pool)

@@ -73,14 +73,18 @@ async def claim(tx: Connection, once: Once, resource_id: str) -> Replay | None:
     return None
 
 
+CLAIM: Final = """
+    INSERT INTO idempotency_keys (merchant_id, mode, operation, key, fingerprint, resource_id, busy_until)
+    VALUES ($1, $2, $3, $4, $5, $6, clock_timestamp() + make_interval(secs => $7))
+    ON CONFLICT (merchant_id, mode, operation, key) DO NOTHING
+    RETURNING 1
+"""
+"""Takes the key for a new object, or returns no row; a part of statements that write the object, too."""
+
+
 async def _taken(tx: Connection, once: Once, resource_id: str) -> bool:
     row: Row | None = await tx.fetchrow(
-        """
-        INSERT INTO idempotency_keys (merchant_id, mode, operation, key, fingerprint, resource_id, busy_until)
-        VALUES ($1, $2, $3, $4, $5, $6, clock_timestamp() + make_interval(secs => $7))
-        ON CONFLICT (merchant_id, mode, operation, key) DO NOTHING
-        RETURNING 1
-        """,
+        CLAIM,
         once.merchant,
         once.mode,
         once.operation,

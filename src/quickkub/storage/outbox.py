@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final
 
 from quickkub.kernel.ids import EventId, MerchantId, new_id
 from quickkub.storage.database import Connection
@@ -22,12 +22,7 @@ class Event:
     data: Mapping[str, Any]
 
 
-_EMIT = """
-WITH event AS (
-    INSERT INTO events (merchant_id, id, mode, type, object_id, object_version, data)
-    VALUES ($1, $2, $3, $4, $5, $6, $7)
-    RETURNING merchant_id, id, mode, type
-)
+DELIVERIES: Final = """
 INSERT INTO webhook_deliveries (merchant_id, event_id, endpoint_id)
 SELECT event.merchant_id, event.id, endpoint.id
   FROM event JOIN webhook_endpoints endpoint
@@ -35,6 +30,16 @@ SELECT event.merchant_id, event.id, endpoint.id
    AND endpoint.state = 'enabled'
    AND (endpoint.events = '{}' OR event.type = ANY (endpoint.events))
 """
+"""One delivery for each endpoint subscribed at this moment to what a CTE called `event` has just written. It
+is part of the statements that write events, so that there is none without the other."""
+
+_EMIT: Final = f"""
+WITH event AS (
+    INSERT INTO events (merchant_id, id, mode, type, object_id, object_version, data)
+    VALUES ($1, $2, $3, $4, $5, $6, $7)
+    RETURNING merchant_id, id, mode, type
+)
+{DELIVERIES}"""  # noqa: S608 -- our own fragment
 
 
 async def emit(tx: Connection, event: Event) -> EventId:
