@@ -144,7 +144,7 @@ class Client:
 
 @asynccontextmanager
 async def running_kbank(**config: Any) -> AsyncIterator[Client]:
-    """A simulator of this test's own, its clock standing at noon of 15 January 2026, and a client logged in."""
+    """A simulator of this test's own, its clock at noon of 15 January 2026, and a client logged in."""
     async with (
         served(KbankSimulator(config), "127.0.0.1", free_port()) as url,
         aiohttp.ClientSession() as session,

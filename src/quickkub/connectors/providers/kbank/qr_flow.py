@@ -220,10 +220,15 @@ def instruct(account: Account, order: Order, instruction: Instruction) -> Instru
 
 def _cancel(account: Account, order: Order, instruction: Instruction) -> InstructionExchange:
     said = yield from _ask(lambda token: qr_wire.cancels_qr(account, token, order, instruction.now))
-    if said.is_success or said.error == "qr_cancelled" or said.code == qr_wire.CANCELLED:
+    if said.is_success or _says_cancelled(said):
         _check_echo(said.body, account)
         return _done(order, instruction, "cancel", instruction.now)
     return _refused(said)
+
+
+def _says_cancelled(said: qr_wire.Said) -> bool:
+    """Whether a refusal is the news that the QR is cancelled; never with a failure of the server."""
+    return said.status < errors.TOO_MANY and (said.error == "qr_cancelled" or said.code == qr_wire.CANCELLED)
 
 
 def _void(account: Account, order: Order, instruction: Instruction) -> InstructionExchange:
@@ -282,7 +287,7 @@ def inquire_instruction(account: Account, order: Order, instruction: Instruction
     if lack := missing(account):
         return lack
     said = yield from _ask(lambda token: qr_wire.asks_qr(account, token, order, instruction.now))
-    if (said.status < errors.TOO_MANY and said.error == "qr_cancelled") or said.code == qr_wire.CANCELLED:
+    if _says_cancelled(said):
         status = "CANCELLED"
     elif said.status < errors.TOO_MANY and said.error == "qr_expired":
         status = "EXPIRED"

@@ -1,0 +1,496 @@
+"""KBank's connector without a wire: which product is asked, what it makes of answers, what it never does."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import re
+from collections.abc import Generator, Sequence
+from datetime import UTC, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from quickkub.connectors.contract import (
+    Account,
+    Declined,
+    Doing,
+    Done,
+    Failure,
+    Forged,
+    Instruction,
+    NoAnswer,
+    NotSent,
+    Order,
+    Outcome,
+    Paid,
+    Payer,
+    RawCallback,
+    Request,
+    Response,
+    Token,
+    TokenPlease,
+    Unknown,
+    Unreadable,
+    Waiting,
+    Works,
+)
+from quickkub.connectors.particulars import loose_account
+from quickkub.connectors.providers.kbank import errors, kgp_wire, qr_wire, words
+from quickkub.connectors.providers.kbank.connector import CONNECTOR
+from quickkub.connectors.providers.kbank.manifest import MANIFEST
+from quickkub.connectors.providers.kbank.qr_text import SAMPLE, check_qr
+from quickkub.connectors.providers.kbank.settlement import Settled, settle
+from quickkub.connectors.providers.kbank.simulator.answers import TEXTS
+from quickkub.connectors.providers.kbank.simulator.qr_text import card_qr, thai_qr
+from quickkub.connectors.reading import Garbled
+from quickkub.kernel.money import Money, baht
+from quickkub.kernel.secrets import Secret
+
+NOON = datetime(2026, 1, 15, 5, 0, tzinfo=UTC)
+TOKEN = Token(Secret("token-1"), 1799)
+KEY = "skey_test_demoSECRET0001"
+
+
+def order(**more: Any) -> Order:
+    usual = Order("QK2601150001", baht("100.50"), "promptpay", NOON, NOON + timedelta(minutes=15), NOON)
+    return dataclasses.replace(usual, **more)
+
+
+def account(**said: str) -> Account:
+    return loose_account(MANIFEST, {**MANIFEST.simulator_account, **said})
+
+
+def without(name: str) -> Account:
+    found = account()
+    settings = {key: value for key, value in found.settings.items() if key != name}
+    credentials = {key: value for key, value in found.credentials.items() if key != name}
+    return dataclasses.replace(found, settings=settings, credentials=credentials)
+
+
+def instruction(doing: Doing = Doing.REFUND, **more: Any) -> Instruction:
+    amount = baht("100.50")
+    usual = Instruction(
+        doing, "QK26011500A1", amount, NOON, NOON, amount, Money(0), transaction_id="26440008"
+    )
+    return dataclasses.replace(usual, **more)
+
+
+def driven(
+    exchange: Generator[Any, Any, Any], answers: Sequence[Response | NoAnswer] = ()
+) -> tuple[Any, list[Request]]:
+    """The outcome when these answers come one after the other, and what was asked; tokens are free."""
+    asked: list[Request] = []
+    left = list(answers)
+    try:
+        effect = next(exchange)
+        while True:
+            if isinstance(effect, TokenPlease):
+                effect = exchange.send(TOKEN)
+            else:
+                asked.append(effect)
+                came = left.pop(0)
+                effect = exchange.throw(came) if isinstance(came, NoAnswer) else exchange.send(came)
+    except StopIteration as end:
+        return end.value, asked
+
+
+def answer(status: int, body: Any) -> Response:
+    return Response(status, {}, body if isinstance(body, bytes) else json.dumps(body).encode())
+
+
+def ok(**more: Any) -> Response:
+    echo = {"partnerTxnUid": "QK2601150001", "partnerId": "PTR1051673"}
+    return answer(200, {**echo, "statusCode": "00", "errorCode": None, "errorDesc": None, **more})
+
+
+def refused(code: str, text: str = "", status: int = 200) -> Response:
+    echo = {"partnerTxnUid": "QK2601150001", "partnerId": "PTR1051673"}
+    return answer(status, {**echo, "statusCode": "10", "errorCode": code, "errorDesc": text})
+
+
+def stands(status: str, **more: Any) -> Response:
+    usual = {
+        "merchantId": "KB102057149704",
+        "txnAmount": "100.50",
+        "txnCurrencyCode": "THB",
+        "reference1": "QK2601150001",
+        "txnStatus": status,
+        "txnNo": "26440008",
+    }
+    return ok(**(usual | more))
+
+
+def charge(state: str, status: str = "success", **more: Any) -> dict[str, Any]:
+    usual = {
+        "id": "chrg_test_1",
+        "object": "charge",
+        "amount": 100.50,
+        "currency": "THB",
+        "transaction_state": state,
+        "created": "20260115103000123",
+        "status": status,
+        "reference_order": "QK2601150001",
+    }
+    return usual | more
+
+
+def words_of(request: Request) -> dict[str, Any]:
+    said: dict[str, Any] = json.loads(request.body, parse_float=Decimal)
+    return said
+
+
+# --- published vectors (pack D) ---
+
+
+def test_the_basic_header_is_the_published_one() -> None:
+    request = qr_wire.asks_token(account())
+    assert request.headers["authorization"] == ("Basic ZGVtby1jb25zdW1lci1pZDpkZW1vLWNvbnN1bWVyLXNlY3JldA==")
+    assert request.body == b"grant_type=client_credentials"
+
+
+@pytest.mark.parametrize(
+    ("ident", "amount", "currency", "status", "state", "key", "expected"),
+    [
+        ("chrg_test_0001demo", "200.50", "THB", "success", "Authorized", KEY,
+         "6b7005ef806e061f36659eef038ec89b02ec8bd81b9ea78bc96eac7c7cdc0ab4"),
+        ("chrg_test_0002demo", "15", "USD", "success", "Authorized", KEY,
+         "cdeb782c0ed2d384598701e7d49558049c54e3bfc8d360af467285aafcbc1bf4"),
+        ("chrg_test_0003demo", "1000.0", "THB", "fail", "Declined", KEY,
+         "420d2588aff3bcd377a1f4395e82d86369bc2bcba97c60861fd3d16e036f8ddc"),
+        ("chrg_test_0004qrdemo", "0.01", "THB", "success", "Authorized", "skey_prod_demoSECRET0002",
+         "1d30c4399d69360076f6b769a5ee9db87c80d32aef07debe11fe4b6141b11d7f"),
+    ],
+)  # fmt: skip
+def test_the_checksum_is_the_published_one(
+    ident: str, amount: str, currency: str, status: str, state: str, key: str, expected: str
+) -> None:
+    for written in (Decimal(amount), amount):
+        body = {
+            "id": ident,
+            "amount": written,
+            "currency": currency,
+            "status": status,
+            "transaction_state": state,
+        }
+        assert kgp_wire.checksum(body, key) == expected
+        assert kgp_wire.is_genuine({**body, "checksum": expected.upper()}, key)
+        assert not kgp_wire.is_genuine({**body, "checksum": expected}, "")
+
+
+def test_the_documented_qr_is_taken_by_test_accounts_only() -> None:
+    assert check_qr(SAMPLE, baht("12.81"), is_test=False) == SAMPLE
+    assert check_qr(SAMPLE, baht("100.50"), is_test=True) == SAMPLE
+    with pytest.raises(Garbled, match="another amount"):
+        check_qr(SAMPLE, baht("100.50"), is_test=False)
+
+
+# --- QR texts ---
+
+
+@given(st.integers(1, 200_000_000))
+def test_every_qr_of_the_bank_is_read_back_with_its_amount(satang: int) -> None:
+    amount = Money(satang)
+    for text in (thai_qr("LEX00000001", "ABC", amount), card_qr(7, amount)):
+        assert check_qr(text, amount, is_test=False) == text
+        with pytest.raises(Garbled):
+            check_qr(text, Money(satang + 1), is_test=False)
+
+
+@given(st.text(max_size=200))
+def test_no_other_text_is_taken_for_a_qr(text: str) -> None:
+    with pytest.raises(Garbled):
+        check_qr(text, baht("100.50"), is_test=False)
+
+
+# --- requests ---
+
+
+def test_a_creation_is_named_by_our_reference_and_all_else_by_something_fresh() -> None:
+    _, (made,) = driven(CONNECTOR.create(account(), order()), [refused("general_error")])
+    assert words_of(made)["partnerTxnUid"] == "QK2601150001"
+    uids = {words.fresh_uid() for _ in range(500)}
+    assert len(uids) == 500 and all(re.fullmatch("[A-Z0-9]{15}", uid) for uid in uids)
+    for doing in (Doing.CANCEL, Doing.REFUND):
+        _, (told,) = driven(CONNECTOR.instruct(account(), order(), instruction(doing)), [ok()])
+        assert words_of(told)["partnerTxnUid"] not in ("QK2601150001", "QK26011500A1")
+        assert words_of(told)["origPartnerTxnUid"] == "QK2601150001"
+
+
+def test_amounts_are_written_in_baht_with_two_decimals() -> None:
+    _, (made,) = driven(CONNECTOR.create(account(), order(amount=baht("100"))), [refused("general_error")])
+    assert b'"txnAmount":100.00' in made.body
+    card = order(method="card", amount=baht("0.10"), payer=Payer(card_token="tokn_test_1"))
+    _, (charged,) = driven(CONNECTOR.create(account(), card), [answer(500, {})])
+    assert b'"amount":0.10' in charged.body and charged.host == "kgp"
+
+
+def test_only_the_sandbox_s_own_address_gets_its_headers() -> None:
+    assert qr_wire.is_exercise(account())
+    assert not qr_wire.is_exercise(account(base_url="http://127.0.0.1:3111"))
+    assert qr_wire.is_exercise(account(base_url="http://127.0.0.1:3111", test_mode="true"))
+    assert not qr_wire.is_exercise(account(test_mode="off"))
+    assert not qr_wire.is_exercise(dataclasses.replace(account(), mode="live"))
+
+
+@pytest.mark.parametrize(
+    "name", ["partner_id", "merchant_id", "consumer_id", "consumer_secret", "partner_secret"]
+)
+def test_an_account_that_lacks_something_asks_nothing(name: str) -> None:
+    outcome, asked = driven(CONNECTOR.create(without(name), order()))
+    assert isinstance(outcome, Declined) and outcome.failure is Failure.PROVIDER_MISCONFIGURED
+    assert name in outcome.message and asked == []
+
+
+def test_what_kgp_made_stays_with_kgp_when_the_switch_is_turned() -> None:
+    turned = account(promptpay_by="openapi")
+    _, (asked,) = driven(
+        CONNECTOR.inquire(turned, order(provider_reference="chrg_test_1")), [answer(500, {})]
+    )
+    assert (asked.host, asked.path) == ("kgp", "/qr/v2/qr/chrg_test_1")
+    _, (asked,) = driven(CONNECTOR.inquire(account(promptpay_by="kgp"), order()), [answer(500, {})])
+    assert asked.host == "kgp"
+
+
+def test_a_charge_id_cannot_lead_to_another_path() -> None:
+    odd = order(method="card", provider_reference="../void?x=1")
+    _, (asked,) = driven(CONNECTOR.inquire(account(), odd), [answer(500, {})])
+    assert asked.path == "/card/v2/charge/..%2Fvoid%3Fx%3D1"
+
+
+# --- answers ---
+
+
+@pytest.mark.parametrize("code", sorted({code for code, _ in TEXTS.values()} | set(errors.MEANINGS)))
+def test_every_documented_code_is_known_and_keeps_its_word(code: str) -> None:
+    outcome, _ = driven(CONNECTOR.create(account(), order()), [refused(code, "Something (EMX)")])
+    if errors.MEANINGS[code] is None:
+        assert isinstance(outcome, Unknown) and code in outcome.cause
+    else:
+        assert isinstance(outcome, Declined) and outcome.provider_code == f"{code}/EMX"
+
+
+@pytest.mark.parametrize("status", [429, 500, 502, 503, 504])
+@pytest.mark.parametrize("code", sorted(errors.MEANINGS))
+def test_no_word_makes_a_server_error_a_refusal(status: int, code: str) -> None:
+    for exchange in (
+        CONNECTOR.create(account(), order()),
+        CONNECTOR.inquire(account(), order()),
+        CONNECTOR.instruct(account(), order(), instruction()),
+        CONNECTOR.instruct(account(), order(), instruction(Doing.CANCEL)),
+    ):
+        outcome, _ = driven(exchange, [refused(code, "Something (EMX)", status)])
+        assert isinstance(outcome, Unknown), (status, code)
+
+
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.text(max_size=20),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=12), inner, max_size=4),
+    max_leaves=12,
+)
+NAMES = st.sampled_from(
+    ["statusCode", "errorCode", "partnerId", "txnStatus", "txnAmount", "txnNo", "qrCode", "status", "id",
+     "transaction_state", "amount", "currency", "created", "refund_info", "code", "message", "object"]
+)  # fmt: skip
+BODIES = st.dictionaries(
+    NAMES, JSON | st.sampled_from(["00", "10", "PAID", "success", "Authorized"]), max_size=9
+)
+
+
+@given(st.sampled_from([200, 400, 401, 404, 500]), BODIES)
+def test_no_answer_out_of_the_blue_says_paid_or_done(status: int, body: dict[str, Any]) -> None:
+    card = order(method="card", provider_reference="chrg_test_1", payer=Payer(card_token="tokn_test_1"))
+    came = [answer(status, body)] * 4
+    outcomes: list[Outcome | Done | object] = [
+        driven(CONNECTOR.create(account(), order()), came)[0],
+        driven(CONNECTOR.inquire(account(), order()), came)[0],
+        driven(CONNECTOR.create(account(), card), came)[0],
+        driven(CONNECTOR.instruct(account(), order(), instruction()), came)[0],
+        driven(CONNECTOR.instruct(account(), card, instruction()), came)[0],
+        driven(CONNECTOR.inquire_instruction(account(), card, instruction()), came)[0],
+    ]
+    assert not any(isinstance(outcome, Paid | Done | Works) for outcome in outcomes), outcomes
+
+
+@given(st.integers(1, 200_000_000), st.integers(1, 200_000_000))
+def test_paid_is_only_the_amount_that_was_asked(asked: int, said: int) -> None:
+    text = f"{said // 100}.{said % 100:02d}"
+    outcome, _ = driven(
+        CONNECTOR.inquire(account(), order(amount=Money(asked))), [stands("PAID", txnAmount=text)]
+    )
+    assert isinstance(outcome, Paid) == (asked == said)
+
+
+@pytest.mark.parametrize("number", ["APIC1579000000001", "", None, "26440008x", "-1"])
+def test_without_a_payment_number_nobody_can_tell_which_payment_it_was(number: str | None) -> None:
+    outcome, _ = driven(CONNECTOR.inquire(account(), order()), [stands("PAID", txnNo=number)])
+    assert isinstance(outcome, Unknown)
+
+
+def test_a_whole_card_number_is_not_kept() -> None:
+    came = stands("PAID", cardNo="4147930000000001", cardScheme="VISA")
+    outcome, _ = driven(CONNECTOR.inquire(account(), order(method="qr_credit")), [came])
+    assert isinstance(outcome, Paid) and dict(outcome.receipts[0].payer) == {"scheme": "VISA"}
+
+
+def test_a_card_qr_is_asked_for_until_ten_minutes_after_its_life() -> None:
+    for minutes, kind in ((5, Waiting), (19, Waiting), (20, Declined)):
+        late = order(method="qr_credit", now=NOON + timedelta(minutes=minutes))
+        outcome, _ = driven(CONNECTOR.inquire(account(), late), [stands("CANCELLED")])
+        assert isinstance(outcome, kind), minutes
+
+
+@pytest.mark.parametrize(
+    ("now", "is_asked"),
+    [("2026-01-15T23:59:59+07:00", True), ("2026-01-16T00:00:00+07:00", False)],
+)
+def test_a_void_is_asked_for_on_its_day_only(now: str, is_asked: bool) -> None:
+    told = instruction(now=datetime.fromisoformat(now))
+    outcome, asked = driven(CONNECTOR.instruct(account(), order(), told), [ok()])
+    assert bool(asked) is is_asked
+    assert isinstance(outcome, Done) or outcome.failure is Failure.NOT_ALLOWED_NOW
+
+
+def test_a_qr_made_before_midnight_and_paid_after_it_can_still_be_voided() -> None:
+    late = order(asked_at=datetime(2026, 1, 15, 16, 55, tzinfo=UTC))
+    told = instruction(now=datetime(2026, 1, 15, 20, 0, tzinfo=UTC))
+    outcome, _ = driven(CONNECTOR.instruct(account(), late, told), [ok()])
+    assert isinstance(outcome, Done)
+
+
+def test_a_number_that_cannot_be_asked_for_means_that_no_void_was_sent() -> None:
+    card = order(method="qr_credit")
+    told = instruction(transaction_id=None)
+    for came in (
+        NoAnswer("no answer", sent=True),
+        refused("general_error"),
+        stands("REQUESTED", txnNo="APIC1"),
+    ):
+        outcome, asked = driven(CONNECTOR.instruct(account(), card, told), [came])
+        assert isinstance(outcome, NotSent) and len(asked) == 1 and asked[0].asks_only
+
+
+def test_captures_that_kbank_does_not_have_are_refused_without_a_call() -> None:
+    for method in ("promptpay", "card", "kplus"):
+        named = order(method=method, provider_reference="chrg_test_1" if method == "card" else "KMC1")
+        outcome, asked = driven(CONNECTOR.instruct(account(), named, instruction(Doing.CAPTURE)))
+        assert isinstance(outcome, Declined) and outcome.failure is Failure.NOT_ALLOWED_NOW and asked == []
+
+
+# --- KGP ---
+
+
+@given(st.lists(st.integers(1, 5000), max_size=6))
+def test_a_list_of_refunds_is_added_up_to_the_satang(refunds: list[int]) -> None:
+    listed = [{"amount": Decimal(satang) / 100} for satang in refunds]
+    for info in (listed, {"refunds": listed}):
+        found = kgp_wire.charge_in({**charge("Refund Sent"), "amount": None, "refund_info": info})
+        assert found.sent_back == Money(sum(refunds)) and found.lists_refunds
+
+
+@pytest.mark.parametrize("created", ["2026", "20261315103000123", "2026011510300012x", "20260115103000123Z"])
+def test_a_time_that_is_none_makes_a_charge_unreadable(created: str) -> None:
+    outcome, _ = driven(
+        CONNECTOR.inquire(account(), order(method="card", provider_reference="chrg_test_1")),
+        [answer(200, charge("Authorized", created=created))],
+    )
+    assert isinstance(outcome, Unknown)
+
+
+def test_an_unpaid_qr_may_be_written_in_other_assumed_words() -> None:
+    kgp = account(promptpay_by="kgp", **{"kgp.unpaid_status": "waiting/Created"})
+    asked = order(provider_reference="chrg_test_1")
+    for said in (charge("Created", "waiting"), charge("", "waiting")):
+        outcome, _ = driven(CONNECTOR.inquire(kgp, asked), [answer(200, said)])
+        assert isinstance(outcome, Waiting)
+
+
+def test_a_card_charge_without_a_state_is_never_paid() -> None:
+    asked = order(method="card", provider_reference="chrg_test_1")
+    outcome, _ = driven(CONNECTOR.inquire(account(), asked), [answer(200, charge(""))])
+    assert isinstance(outcome, Unknown)
+
+
+def test_a_void_that_cannot_be_told_is_not_followed_by_a_refund() -> None:
+    asked = order(method="card", provider_reference="chrg_test_1")
+    for came in (answer(500, {}), answer(200, charge("Authorized")), answer(200, b"<html>")):
+        outcome, sent = driven(CONNECTOR.instruct(account(), asked, instruction()), [came])
+        assert isinstance(outcome, Unknown) and len(sent) == 1
+
+
+# --- callbacks ---
+
+
+def raw(body: Any, **more: Any) -> RawCallback:
+    return RawCallback("POST", more.pop("headers", {}), {}, json.dumps(body).encode(), **more)
+
+
+@given(BODIES)
+def test_a_callback_out_of_the_blue_is_refused_or_claims_nothing(body: dict[str, Any]) -> None:
+    try:
+        news = CONNECTOR.read_callback(account(), raw(body))
+    except (Forged, Unreadable):
+        return
+    assert news.receipt is None
+
+
+def test_a_charge_in_clear_is_no_way_around_the_checksum() -> None:
+    both = {
+        **charge("Authorized"),
+        "partnerTxnUid": "QK2601150001",
+        "partnerId": "PTR1051673",
+        "statusCode": "00",
+    }
+    with pytest.raises(Forged):
+        CONNECTOR.read_callback(account(), raw(both))
+
+
+def test_the_bank_s_certificate_can_be_demanded() -> None:
+    strict = account(**{"qr.callback_require_client_cert": "on"})
+    said = {"partnerTxnUid": "QK2601150001", "partnerId": "PTR1051673", "statusCode": "00"}
+    news = CONNECTOR.read_callback(strict, raw(said, headers={"x-ssl-client-verify": "SUCCESS"}))
+    assert news.reference == "QK2601150001"
+    with pytest.raises(Forged):
+        CONNECTOR.read_callback(strict, raw(said, headers={"x-ssl-client-verify": "NONE"}))
+
+
+def test_no_callback_is_ever_believed() -> None:
+    assert CONNECTOR.trusts_callbacks(account()) is False
+
+
+# --- settlement and the live check ---
+
+
+def test_a_settlement_tells_its_total() -> None:
+    came = ok(
+        settlementAmount=1250.75, settlementCurrencyCode="THB", accountNo="xxx-x-x1234-x", accountName="A"
+    )
+    outcome, (asked,) = driven(settle(account(), NOON), [came])
+    assert outcome == Settled(baht("1250.75"), "xxx-x-x1234-x", "A")
+    assert words_of(asked)["terminalId"] == "09000107" and words_of(asked)["qrType"] == "3"
+    nothing, _ = driven(settle(account(), NOON), [ok(settlementAmount=0, settlementCurrencyCode="THB")])
+    assert nothing == Settled(Money(0), "", "")
+
+
+def test_a_settlement_at_night_is_refused_by_the_bank() -> None:
+    outcome, _ = driven(settle(account(), NOON), [refused("settlement_error", "Closed (EMSMSG)")])
+    assert isinstance(outcome, Declined) and outcome.provider_code == "settlement_error/EMSMSG"
+    outcome, asked = driven(settle(without("terminal_id"), NOON))
+    assert isinstance(outcome, Declined) and asked == []
+
+
+def test_an_account_without_any_keys_does_not_work() -> None:
+    nothing = dataclasses.replace(account(), credentials={})
+    outcome, asked = driven(CONNECTOR.check(nothing))
+    assert isinstance(outcome, Declined) and asked == []
+
+
+def test_a_plain_refusal_of_a_token_is_a_matter_of_configuration() -> None:
+    exchange = CONNECTOR.token(account())
+    next(exchange)
+    with pytest.raises(StopIteration) as end:
+        exchange.send(answer(401, {"error": "invalid_client"}))
+    assert isinstance(end.value.value, Declined)
