@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl
 
 from quickkub.connectors.contract import About, Account, CallbackNews, Forged, RawCallback, Unreadable
 from quickkub.connectors.providers.twoctwop import action_wire, codes, jose, wire
-from quickkub.connectors.providers.twoctwop.jose import BadKey
+from quickkub.connectors.providers.twoctwop.jose import BadKey, NotTheirs
 from quickkub.connectors.providers.twoctwop.settings import action_keys, merchant_id, secret_key
 from quickkub.connectors.reading import Garbled, Json, optional_text, read_object, text_at
 
@@ -31,8 +31,10 @@ def read(account: Account, raw: RawCallback) -> CallbackNews:
         raise Forged("the callback is not signed")
     try:
         claims = jose.read_claims(secret_key(account), token)
+    except NotTheirs as stranger:
+        raise Forged(str(stranger)) from None
     except Garbled as garbled:
-        raise Forged(str(garbled)) from None
+        raise Unreadable(f"the callback cannot be read: {garbled}") from None
     return _payment(account, claims)
 
 
@@ -60,7 +62,9 @@ def _payment(account: Account, claims: Json) -> CallbackNews:
         raise Forged("the callback is about another merchant")
     try:
         invoice, code = text_at(claims, "invoiceNo"), text_at(claims, "respCode")
-        paid = codes.meaning(code).verdict is codes.Verdict.PAID
+        # A hold is told with the code of a payment; only asking tells whether money moved.
+        is_held = optional_text(claims, "userDefined1") == wire.HELD
+        paid = codes.meaning(code).verdict is codes.Verdict.PAID and not is_held
         receipt = wire.receipt_in(claims, account) if paid else None
         theirs = receipt.transaction_id if receipt else optional_text(claims, "referenceNo")
     except Garbled as garbled:
@@ -72,10 +76,9 @@ def _refund(account: Account, token: str) -> CallbackNews:
     """Our reference came back as userDefined1; 2C2P's is there in any case."""
     try:
         text = jose.unwrap(token.encode(), action_keys(account))
-    except (Garbled, BadKey) as trouble:
-        raise Forged(str(trouble)) from None
-    try:
         told = action_wire.read_text(account, text)
+    except (NotTheirs, BadKey) as trouble:
+        raise Forged(str(trouble)) from None
     except Garbled as garbled:
         raise Unreadable(f"the callback cannot be read: {garbled}") from None
     ours, theirs = told.words.get("userDefined1", ""), told.words.get("refundReferenceNo", "")

@@ -29,6 +29,10 @@ _JSON: Final = msgspec.json.Encoder(decimal_format="number")
 _BROKEN: Final = (JoseError, ValueError, KeyError, TypeError, AttributeError)
 
 
+class NotTheirs(Garbled):
+    """A message that 2C2P did not protect for us."""
+
+
 class BadKey(Exception):
     """A key or certificate cannot be used; the text says which, never what it is."""
 
@@ -39,11 +43,11 @@ def sign_claims(secret: str, claims: Json) -> str:
 
 
 def read_claims(secret: str, token: str) -> Json:
-    """The claims of a JWT that was signed with this secret. Raises Garbled for every other text."""
+    """The claims of a JWT. Raises NotTheirs unless this secret signed it, Garbled for unreadable claims."""
     try:
         opened = jws.deserialize_compact(token.strip(), _by_secret(secret), registry=_SIGNATURES)
     except _BROKEN:
-        raise Garbled("the signature is not 2C2P's") from None
+        raise NotTheirs("the signature is not 2C2P's") from None
     return read_object(opened.payload)
 
 
@@ -89,15 +93,15 @@ def wrap(text: str, keys: Keys) -> bytes:
 
 
 def unwrap(body: bytes, keys: Keys) -> bytes:
-    """The text that 2C2P signed and encrypted for us. Raises Garbled for everything else."""
+    """The text that 2C2P signed and encrypted for us. Raises NotTheirs, and Garbled when it is empty."""
     try:
         opened: Any = jws.deserialize_compact(body.strip(), keys.theirs, registry=_ACTION_SIGNATURES)
     except _BROKEN:
-        raise Garbled("the signature is not 2C2P's") from None
+        raise NotTheirs("the signature is not 2C2P's") from None
     try:
         plain = jwe.decrypt_compact(opened.payload, keys.ours, registry=_CIPHERS).plaintext
     except _BROKEN:
-        raise Garbled("the answer cannot be decrypted") from None
+        raise NotTheirs("the answer cannot be decrypted") from None
     if not plain:
         raise Garbled("the answer is empty")
     return plain
