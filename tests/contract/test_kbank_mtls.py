@@ -68,9 +68,14 @@ async def test_with_its_certificate_an_account_is_served(papers: Identities) -> 
     line = Line(registry.connector, ca_file=papers.authority)
     async with bank(papers, wants_client=True) as url:
         account = account_at(url, papers)
-        made = (await line.run(account, CONNECTOR.create(account, ORDER))).outcome
+        told = await line.run(account, CONNECTOR.create(account, ORDER))
+        made = told.outcome
         found = (await line.run(account, CONNECTOR.inquire(account, ORDER))).outcome
         await line.close()
+    for held in account.credentials.values():
+        assert held.reveal().encode() not in told.transcript, (
+            "what is kept of a call holds no secret (pack E11)"
+        )
     assert isinstance(made, Waiting) and made.action is not None
     assert isinstance(found, Waiting)
 

@@ -96,6 +96,15 @@ _QR_FIELDS: Final = (
         note="Newer versions refuse the fields that the table of 2020 demands.",
     ),
     _field(
+        "qr.callback_confirm_by_inquiry",
+        "Confirm callbacks by inquiry",
+        "ยืนยันการแจ้งเตือนด้วยการสอบถาม",
+        "true",
+        r"true|on|yes|1",
+        assumed=True,
+        note="Always on: the bank signs nothing, and its callback names no time of payment.",
+    ),
+    _field(
         "qr.callback_ip_allowlist",
         "Networks callbacks may come from",
         "เครือข่ายที่อนุญาตให้แจ้งเตือน",

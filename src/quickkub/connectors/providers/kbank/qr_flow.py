@@ -261,11 +261,11 @@ def _no_void(account: Account, order: Order, instruction: Instruction) -> Declin
 
 
 def _by_hand(account: Account, outcome: Declined | Unknown) -> Declined | Unknown:
-    """Without manual refunds a void that comes too late is simply refused (switch `qr.manual_refund`)."""
+    """Without manual refunds a void that comes too late is a plain no (switch `qr.manual_refund`)."""
     if is_on(account, "qr.manual_refund", default=True) or isinstance(outcome, Unknown):
         return outcome
     too_late = outcome.failure is Failure.NOT_ALLOWED_NOW
-    return replace(outcome, failure=Failure.REQUEST_REFUSED) if too_late else outcome
+    return replace(outcome, failure=Failure.DECLINED) if too_late else outcome
 
 
 def _find_number(

@@ -12,7 +12,7 @@ from aiohttp import web
 from quickkub.connectors.providers.kbank.simulator import answers, exercises
 from quickkub.connectors.providers.kbank.simulator.answers import AtTheGate, Refused
 from quickkub.connectors.providers.kbank.simulator.book import QR_LIVES, Book, Kind, Sale
-from quickkub.connectors.providers.kbank.simulator.checks import Desk, baht, text_of
+from quickkub.connectors.providers.kbank.simulator.checks import Desk, baht, is_exercise, text_of
 from quickkub.connectors.providers.kbank.simulator.qr_text import card_qr, thai_qr
 from quickkub.connectors.providers.kbank.simulator.register import App
 from quickkub.kernel.clock import BANGKOK
@@ -84,7 +84,7 @@ class QrDesk:
 
     def _is_exercise(self, request: web.Request) -> bool:
         """With `x-test-mode` every call names its exercise; without, the bank keeps state."""
-        named = request.headers.get("x-test-mode") == "true"
+        named = is_exercise(request)
         match self._desk.options.mode:
             case "stateful":
                 return False
