@@ -141,6 +141,8 @@ def test_what_is_written_keeps_the_house_rules(checkout: Checkout) -> None:
     checked = checkout.runs("-m", "ruff", "check", FOLDER)
     assert checked.returncode == 0, checked.stdout
     assert checkout.runs("-m", "ruff", "format", "--check", FOLDER).returncode == 0
+    house_rules = checkout.runs("-m", "tools.check", "doors", "money", "transactions").stdout
+    assert "sawasdeepay" not in house_rules and "house rules" in house_rules
 
 
 def test_a_provider_that_is_there_is_not_written_again(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from quickkub.connectors import registry
 
 GUIDES = Path(__file__).parents[2] / "docs/guide"
 LONG = 80
-"""A credential with more letters, such as a key in PEM, is printed at the start and need not be in the guide."""
+"""A credential with more letters, such as a key in PEM, is printed at the start; no guide needs it."""
 
 
 @pytest.mark.parametrize("provider", registry.names())
@@ -25,7 +25,7 @@ def test_the_guide_says_how_it_is_started_with_what_it_is_used_and_what_it_speak
     for name, value in manifest.simulator_credentials.items():
         assert len(value) > LONG or value in text, name
     for operation in simulator.operations():
-        if operation.method != "*":
+        if operation.method != "*" and not operation.name.startswith("page"):  # pages are the payer's
             assert _stem(operation.path) in text, f"{operation.name} ({operation.path}) has no example"
 
 
