@@ -1,4 +1,4 @@
-"""T3, T4 and T5 at once: processes killed, sessions cut, PostgreSQL crashed, a bank that loses its answers."""
+"""T3, T4, T5 at once: processes killed, sessions cut, PostgreSQL crashed, a bank that loses its answers."""
 
 from __future__ import annotations
 

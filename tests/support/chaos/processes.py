@@ -32,6 +32,12 @@ class _Child:
     lives: int = 0
     process: Process | None = None
 
+    def kill(self) -> None:
+        """kill -9, if it lives."""
+        if self.process is not None:
+            with contextlib.suppress(ProcessLookupError):
+                os.kill(self.process.pid, signal.SIGKILL)
+
 
 @dataclass(slots=True)
 class Gateway:
@@ -76,14 +82,7 @@ class Gateway:
         while self.faults.raging:
             await asyncio.sleep(luck.uniform(0.3, 1.2))
             if self.faults.raging and self.faults.behind("kills"):
-                self.kill(luck.choice(self._children).name)
-
-    def kill(self, name: str) -> None:
-        """kill -9 a process, if it lives."""
-        for child in self._children:
-            if child.name == name and child.process:
-                with contextlib.suppress(ProcessLookupError):
-                    os.kill(child.process.pid, signal.SIGKILL)
+                luck.choice(self._children).kill()
 
     def crash_points_hit(self) -> Counter[str]:
         """How often each point killed, by the last words of the dead."""

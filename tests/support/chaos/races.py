@@ -180,10 +180,8 @@ async def race(shop: Shop, bank: RememberingBank, pair: Pair, rounds: int = 200)
         scene = Scene(shop, bank, f"{pair.name}-{number}")
         await pair.opening(scene)
         line = asyncio.Barrier(2)
-        scene.ended = await asyncio.gather(
-            _runs(pair.left, scene, line, luck.randrange(12)),
-            _runs(pair.right, scene, line, luck.randrange(12)),
-        )
+        both = [_runs(act, scene, line, luck.randrange(12)) for act in (pair.left, pair.right)]
+        scene.ended = list(await asyncio.gather(*both))
         await shop.works()
         await pair.then(scene)
 

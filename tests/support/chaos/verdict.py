@@ -34,11 +34,14 @@ UNSETTLED: Final = frozenset({"created", "unknown"})
 
 @dataclass(frozen=True, slots=True)
 class Truth:
-    """Both sides at one moment."""
+    """Both sides. What others were told was taken down before our side was read, so it has to be there."""
 
     bank: StormyBank
     merchant: Merchant
     hooks: Hooks
+    told_succeeded: frozenset[str]
+    asked: Counter[str]
+    accepted: frozenset[str]
     rows: dict[str, list[Any]]
 
 
@@ -52,7 +55,10 @@ async def look(bank: StormyBank, merchant: Merchant, hooks: Hooks, database: Sto
         "inbox": _INBOX,
         "events": _EVENTS,
     }
-    return Truth(bank, merchant, hooks, {name: await database.asks(sql) for name, sql in questions.items()})
+    told = frozenset(merchant.told_succeeded | hooks.told_succeeded)
+    asked, accepted = Counter(bank.references), frozenset(bank.accepted())
+    rows = {name: await database.asks(sql) for name, sql in questions.items()}
+    return Truth(bank, merchant, hooks, told, asked, accepted, rows)
 
 
 def failings(truth: Truth) -> dict[str, str]:
@@ -102,11 +108,10 @@ def _where(truth: Truth, reference: str) -> dict[str, str]:
 
 def _double_charges(truth: Truth) -> str:
     """One thing at the bank for each reference, one reference for each payment, each paid at most once."""
-    asked = Counter(truth.bank.references)
     ours = {row["said"] for row in truth.rows["payments"]}
     paid = Counter(m.reference for m in truth.bank.world.movements)
-    strangers = asked.keys() - ours
-    again = [name for counted in (asked, paid) for name, times in counted.items() if times > 1]
+    strangers = truth.asked.keys() - ours
+    again = [name for counted in (truth.asked, paid) for name, times in counted.items() if times > 1]
     return f"unknown to us {sorted(strangers)[:3]}, twice {again[:3]}" if strangers or again else ""
 
 
@@ -130,8 +135,7 @@ def _intents(truth: Truth) -> str:
 
 def _acknowledged(truth: Truth) -> str:
     states = {row["id"]: row["state"] for row in truth.rows["payments"]}
-    told = truth.merchant.told_succeeded | truth.hooks.told_succeeded
-    lost = [payment for payment in told if states.get(payment) != "succeeded"]
+    lost = [payment for payment in truth.told_succeeded if states.get(payment) != "succeeded"]
     return f"{len(lost)}: {lost[:3]}" if lost else ""
 
 
@@ -141,7 +145,7 @@ def _unknown(truth: Truth) -> str:
 
 
 def _accepted(truth: Truth) -> str:
-    lost = truth.bank.accepted() - {row["transaction"] for row in truth.rows["inbox"]}
+    lost = truth.accepted - {row["transaction"] for row in truth.rows["inbox"]}
     return f"{len(lost)}: {sorted(lost)[:3]}" if lost else ""
 
 
