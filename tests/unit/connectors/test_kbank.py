@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 import re
-from collections.abc import Generator, Sequence
 from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
@@ -15,133 +13,42 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from quickkub.connectors.contract import (
-    Account,
     Declined,
     Doing,
     Done,
     Failure,
-    Forged,
-    Instruction,
     NoAnswer,
     NotSent,
-    Order,
     Outcome,
     Paid,
     Payer,
-    RawCallback,
-    Request,
-    Response,
-    Token,
-    TokenPlease,
     Unknown,
-    Unreadable,
     Waiting,
     Works,
 )
-from quickkub.connectors.particulars import loose_account
 from quickkub.connectors.providers.kbank import errors, kgp_wire, qr_wire, words
 from quickkub.connectors.providers.kbank.connector import CONNECTOR
-from quickkub.connectors.providers.kbank.manifest import MANIFEST
 from quickkub.connectors.providers.kbank.qr_text import SAMPLE, check_qr
 from quickkub.connectors.providers.kbank.settlement import Settled, settle
 from quickkub.connectors.providers.kbank.simulator.answers import TEXTS
 from quickkub.connectors.providers.kbank.simulator.qr_text import card_qr, thai_qr
 from quickkub.connectors.reading import Garbled
 from quickkub.kernel.money import Money, baht
-from quickkub.kernel.secrets import Secret
-
-NOON = datetime(2026, 1, 15, 5, 0, tzinfo=UTC)
-TOKEN = Token(Secret("token-1"), 1799)
-KEY = "skey_test_demoSECRET0001"
-
-
-def order(**more: Any) -> Order:
-    usual = Order("QK2601150001", baht("100.50"), "promptpay", NOON, NOON + timedelta(minutes=15), NOON)
-    return dataclasses.replace(usual, **more)
-
-
-def account(**said: str) -> Account:
-    return loose_account(MANIFEST, {**MANIFEST.simulator_account, **said})
-
-
-def without(name: str) -> Account:
-    found = account()
-    settings = {key: value for key, value in found.settings.items() if key != name}
-    credentials = {key: value for key, value in found.credentials.items() if key != name}
-    return dataclasses.replace(found, settings=settings, credentials=credentials)
-
-
-def instruction(doing: Doing = Doing.REFUND, **more: Any) -> Instruction:
-    amount = baht("100.50")
-    usual = Instruction(
-        doing, "QK26011500A1", amount, NOON, NOON, amount, Money(0), transaction_id="26440008"
-    )
-    return dataclasses.replace(usual, **more)
-
-
-def driven(
-    exchange: Generator[Any, Any, Any], answers: Sequence[Response | NoAnswer] = ()
-) -> tuple[Any, list[Request]]:
-    """The outcome when these answers come one after the other, and what was asked; tokens are free."""
-    asked: list[Request] = []
-    left = list(answers)
-    try:
-        effect = next(exchange)
-        while True:
-            if isinstance(effect, TokenPlease):
-                effect = exchange.send(TOKEN)
-            else:
-                asked.append(effect)
-                came = left.pop(0)
-                effect = exchange.throw(came) if isinstance(came, NoAnswer) else exchange.send(came)
-    except StopIteration as end:
-        return end.value, asked
-
-
-def answer(status: int, body: Any) -> Response:
-    return Response(status, {}, body if isinstance(body, bytes) else json.dumps(body).encode())
-
-
-def ok(**more: Any) -> Response:
-    echo = {"partnerTxnUid": "QK2601150001", "partnerId": "PTR1051673"}
-    return answer(200, {**echo, "statusCode": "00", "errorCode": None, "errorDesc": None, **more})
-
-
-def refused(code: str, text: str = "", status: int = 200) -> Response:
-    echo = {"partnerTxnUid": "QK2601150001", "partnerId": "PTR1051673"}
-    return answer(status, {**echo, "statusCode": "10", "errorCode": code, "errorDesc": text})
-
-
-def stands(status: str, **more: Any) -> Response:
-    usual = {
-        "merchantId": "KB102057149704",
-        "txnAmount": "100.50",
-        "txnCurrencyCode": "THB",
-        "reference1": "QK2601150001",
-        "txnStatus": status,
-        "txnNo": "26440008",
-    }
-    return ok(**(usual | more))
-
-
-def charge(state: str, status: str = "success", **more: Any) -> dict[str, Any]:
-    usual = {
-        "id": "chrg_test_1",
-        "object": "charge",
-        "amount": 100.50,
-        "currency": "THB",
-        "transaction_state": state,
-        "created": "20260115103000123",
-        "status": status,
-        "reference_order": "QK2601150001",
-    }
-    return usual | more
-
-
-def words_of(request: Request) -> dict[str, Any]:
-    said: dict[str, Any] = json.loads(request.body, parse_float=Decimal)
-    return said
-
+from tests.support.kbank_words import (
+    BODIES,
+    KEY,
+    NOON,
+    account,
+    answer,
+    driven,
+    instruction,
+    ok,
+    order,
+    refused,
+    stands,
+    without,
+    words_of,
+)
 
 # --- published vectors (pack D) ---
 
@@ -286,20 +193,6 @@ def test_no_word_makes_a_server_error_a_refusal(status: int, code: str) -> None:
         assert isinstance(outcome, Unknown), (status, code)
 
 
-JSON = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.text(max_size=20),
-    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=12), inner, max_size=4),
-    max_leaves=12,
-)
-NAMES = st.sampled_from(
-    ["statusCode", "errorCode", "partnerId", "txnStatus", "txnAmount", "txnNo", "qrCode", "status", "id",
-     "transaction_state", "amount", "currency", "created", "refund_info", "code", "message", "object"]
-)  # fmt: skip
-BODIES = st.dictionaries(
-    NAMES, JSON | st.sampled_from(["00", "10", "PAID", "success", "Authorized"]), max_size=9
-)
-
-
 @given(st.sampled_from([200, 400, 401, 404, 500]), BODIES)
 def test_no_answer_out_of_the_blue_says_paid_or_done(status: int, body: dict[str, Any]) -> None:
     card = order(method="card", provider_reference="chrg_test_1", payer=Payer(card_token="tokn_test_1"))
@@ -378,87 +271,6 @@ def test_captures_that_kbank_does_not_have_are_refused_without_a_call() -> None:
         named = order(method=method, provider_reference="chrg_test_1" if method == "card" else "KMC1")
         outcome, asked = driven(CONNECTOR.instruct(account(), named, instruction(Doing.CAPTURE)))
         assert isinstance(outcome, Declined) and outcome.failure is Failure.NOT_ALLOWED_NOW and asked == []
-
-
-# --- KGP ---
-
-
-@given(st.lists(st.integers(1, 5000), max_size=6))
-def test_a_list_of_refunds_is_added_up_to_the_satang(refunds: list[int]) -> None:
-    listed = [{"amount": Decimal(satang) / 100} for satang in refunds]
-    for info in (listed, {"refunds": listed}):
-        found = kgp_wire.charge_in({**charge("Refund Sent"), "amount": None, "refund_info": info})
-        assert found.sent_back == Money(sum(refunds)) and found.lists_refunds
-
-
-@pytest.mark.parametrize("created", ["2026", "20261315103000123", "2026011510300012x", "20260115103000123Z"])
-def test_a_time_that_is_none_makes_a_charge_unreadable(created: str) -> None:
-    outcome, _ = driven(
-        CONNECTOR.inquire(account(), order(method="card", provider_reference="chrg_test_1")),
-        [answer(200, charge("Authorized", created=created))],
-    )
-    assert isinstance(outcome, Unknown)
-
-
-def test_an_unpaid_qr_may_be_written_in_other_assumed_words() -> None:
-    kgp = account(promptpay_by="kgp", **{"kgp.unpaid_status": "waiting/Created"})
-    asked = order(provider_reference="chrg_test_1")
-    for said in (charge("Created", "waiting"), charge("", "waiting")):
-        outcome, _ = driven(CONNECTOR.inquire(kgp, asked), [answer(200, said)])
-        assert isinstance(outcome, Waiting)
-
-
-def test_a_card_charge_without_a_state_is_never_paid() -> None:
-    asked = order(method="card", provider_reference="chrg_test_1")
-    outcome, _ = driven(CONNECTOR.inquire(account(), asked), [answer(200, charge(""))])
-    assert isinstance(outcome, Unknown)
-
-
-def test_a_void_that_cannot_be_told_is_not_followed_by_a_refund() -> None:
-    asked = order(method="card", provider_reference="chrg_test_1")
-    for came in (answer(500, {}), answer(200, charge("Authorized")), answer(200, b"<html>")):
-        outcome, sent = driven(CONNECTOR.instruct(account(), asked, instruction()), [came])
-        assert isinstance(outcome, Unknown) and len(sent) == 1
-
-
-# --- callbacks ---
-
-
-def raw(body: Any, **more: Any) -> RawCallback:
-    return RawCallback("POST", more.pop("headers", {}), {}, json.dumps(body).encode(), **more)
-
-
-@given(BODIES)
-def test_a_callback_out_of_the_blue_is_refused_or_claims_nothing(body: dict[str, Any]) -> None:
-    try:
-        news = CONNECTOR.read_callback(account(), raw(body))
-    except (Forged, Unreadable):
-        return
-    assert news.receipt is None
-
-
-def test_a_charge_in_clear_is_no_way_around_the_checksum() -> None:
-    both = {
-        **charge("Authorized"),
-        "partnerTxnUid": "QK2601150001",
-        "partnerId": "PTR1051673",
-        "statusCode": "00",
-    }
-    with pytest.raises(Forged):
-        CONNECTOR.read_callback(account(), raw(both))
-
-
-def test_the_bank_s_certificate_can_be_demanded() -> None:
-    strict = account(**{"qr.callback_require_client_cert": "on"})
-    said = {"partnerTxnUid": "QK2601150001", "partnerId": "PTR1051673", "statusCode": "00"}
-    news = CONNECTOR.read_callback(strict, raw(said, headers={"x-ssl-client-verify": "SUCCESS"}))
-    assert news.reference == "QK2601150001"
-    with pytest.raises(Forged):
-        CONNECTOR.read_callback(strict, raw(said, headers={"x-ssl-client-verify": "NONE"}))
-
-
-def test_no_callback_is_ever_believed() -> None:
-    assert CONNECTOR.trusts_callbacks(account()) is False
 
 
 # --- settlement and the live check ---
