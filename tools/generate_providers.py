@@ -11,6 +11,7 @@ from tools.markdown import WRITTEN, table
 from tools.tree import ROOT
 
 _ORDER: Final = ("authorize", "capture_part", "capture_several", "void", "refund", "refund_part", "cancel")
+_LETTERS_MAX: Final = 80
 
 
 def page() -> str:
@@ -132,13 +133,19 @@ def _simulator(manifest: Manifest) -> str:
         [f"{host}_base_url", f"`http://127.0.0.1:{port}{path}`"]
         for host, path in manifest.simulator_other_paths.items()
     ]
-    rows += [[name, f"`{value}`"] for name, value in manifest.simulator_credentials.items()]
+    rows += [[name, _short(value)] for name, value in manifest.simulator_credentials.items()]
     guide = f"docs/guide/{manifest.name}-simulator.md"
     more = f" More in [its guide](../guide/{manifest.name}-simulator.md)." if (ROOT / guide).exists() else ""
     return (
         f"### Simulator\n\n`quickkub simulators up {manifest.name}` plays it; these work from its start."
         f"{more}\n\n" + table(["name", "value"], rows)
     )
+
+
+def _short(value: str) -> str:
+    """A credential, unless it is a key of many lines."""
+    fits = len(value) <= _LETTERS_MAX and "\n" not in value
+    return f"`{value}`" if fits else "a key, printed when the simulator starts"
 
 
 def _sources(manifest: Manifest) -> str:
