@@ -452,6 +452,16 @@ async def test_what_is_wrong_with_an_action_is_refused_by_its_code(shop: Shop) -
     assert (await shop.acts("S", "100"))["respCode"] == "18"
 
 
+async def test_an_inquiry_may_lag_behind_the_payment() -> None:
+    async with open_shop({"options": {"inquiry_lag_seconds": 10}}) as shop:
+        await shop.paid_by()
+        assert (await shop.asks())["respCode"] == "2001"
+        await shop.time_passes()
+        assert twoctwop.claims_of(json.loads(shop.heard[0][1])["payload"])["respCode"] == "0000"
+        await shop.time_passes(10)
+        assert (await shop.asks())["respCode"] == "0000"
+
+
 async def test_what_is_not_public_can_be_chosen() -> None:
     options = {
         "partial_refunds": False,

@@ -113,7 +113,8 @@ def _voided(said: Told, told: Instruction) -> InstructionOutcome:
     """A void has no number of its own, so it goes by the payment's. `EX`: the hold lapsed by itself."""
     match said.status:
         case "V" | "EX":
-            return Done(f"V{said.reference}", told.amount, said.at or told.now)
+            number = said.words.get("referenceNo") or said.words["invoiceNo"]
+            return Done(f"V{number}", told.amount, said.at or told.now)
         case "VP":
             return Waiting()
         case _:

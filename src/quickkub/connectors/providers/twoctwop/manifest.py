@@ -202,8 +202,8 @@ MANIFEST: Final = Manifest(
     simulator_credentials={
         "merchantID": "JT04",
         "secretKey": example_keys.SECRET,
-        "merchant private key (RFC 7515 A.2)": example_keys.MERCHANT_PRIVATE,
-        "2C2P public key (RFC 7516 A.1)": example_keys.PROVIDER_PUBLIC,
+        "merchantPrivateKey": example_keys.MERCHANT_PRIVATE,
+        "2c2pPublicKey": example_keys.PROVIDER_PUBLIC,
     },
     simulator_base_path="/payment/4.3",
     simulator_other_paths={ACTIONS: "/2C2PFrontend/PaymentAction/2.0"},

@@ -150,18 +150,18 @@ class Book:
         """Take or hold money. Raises CannotPay with what the payer's app would say."""
         if sale.state not in (State.NEW, State.PENDING):
             raise CannotPay(f"it is {sale.state.value}")
-        if sale.state is State.NEW:
-            if not self.lives(sale):
-                raise CannotPay("its payment token is over")
-            self.begin(sale, channel)
-        is_slip = sale.channel in SLIPS
+        if sale.state is State.NEW and not self.lives(sale):
+            raise CannotPay("its payment token is over")
+        channel = sale.channel or channel
+        is_slip = channel in SLIPS
         late = self.is_over(sale)
         if late and not (is_slip and self.options.late_payments):
             raise CannotPay("it has expired")
         if amount != sale.amount and not is_slip:
             raise CannotPay("this channel takes the exact amount only")
         now = self._world.clock.now()
-        sale.state, sale.paid, sale.paid_at, sale.code = State.APPROVED, amount, now, "0000"
+        sale.state, sale.channel, sale.code = State.APPROVED, channel, "0000"
+        sale.paid, sale.paid_at = amount, now
         sale.special = (
             "AE" if late else "AL" if amount < sale.amount else "AM" if amount > sale.amount else ""
         )
@@ -212,6 +212,11 @@ class Book:
         if sale.captured_at is not None and self._is_settled(sale.captured_at):
             return "S"
         return "RS" if sale.manual and sale.captured_at is not None else "A"
+
+    def lags(self, sale: Sale) -> bool:
+        """Approved, and not yet told to whoever asks."""
+        lag = timedelta(seconds=self.options.inquiry_lag_seconds)
+        return sale.paid_at is not None and self._world.clock.now() < sale.paid_at + lag
 
     def ripen(self, sale: Sale) -> list[Refund]:
         """Let pending refunds whose time has come end; those that ended now."""

@@ -38,7 +38,10 @@ class Counter:
         sale = self._book.of(merchant, str(invoice)) if invoice else self._book.by_token(token)
         if sale is None or sale.merchant.merchant_id != merchant.merchant_id:
             return answers.signed(said("2002"), merchant, self._book.options)
-        return answers.signed(results.result(sale, self._book), merchant, self._book.options)
+        words = results.result(sale, self._book)
+        if self._book.lags(sale):
+            words = said("2001", {"invoiceNo": sale.invoice})
+        return answers.signed(words, merchant, self._book.options)
 
     def _enter(self, raw: bytes) -> tuple[Merchant, dict[str, Any]]:
         """Whose call it is. What is refused here is refused in plain JSON: there is no key to sign with."""

@@ -30,6 +30,7 @@ class Merchant:
 class Options:
     """What is not public, to choose from.
 
+    - `inquiry_lag_seconds`: so long after the approval inquiries still say 2001
     - `settle_after_seconds`: 0 settles at the Bangkok midnight after the approval
     - `hold_days`: after so many days held money goes back by itself
     - `refund_mode`: `auto` (cards at once, others later), `sync` or `async`
@@ -45,6 +46,7 @@ class Options:
     - `bad_signature`: sign answers and notifications with another key
     """
 
+    inquiry_lag_seconds: int = 0
     settle_after_seconds: int = 0
     hold_days: int = 7
     refund_mode: str = "auto"
