@@ -119,7 +119,7 @@ def _to_json(value: Any) -> str:
     return msgspec.json.encode(value).decode()
 
 
-class _Connection(asyncpg.Connection):  # type: ignore[type-arg]  # not generic when it runs
+class _Connection(asyncpg.Connection):
     """A session as the pool keeps it. We change nothing about a session that outlives a transaction, so the
     round trip that would put it back between two uses is left out."""
 
