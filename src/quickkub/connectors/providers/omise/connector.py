@@ -104,19 +104,20 @@ class OmiseConnector:
 
     @garbled_is_unknown
     def inquire_dispute(self, account: Account, dispute_id: str) -> DisputeExchange:
-        return (yield from disputing.ask(account, dispute_id))
+        return wire.refuse_account(account) or (yield from disputing.ask(account, dispute_id))
 
     @garbled_is_unknown
     def contest_dispute(self, account: Account, dispute_id: str, evidence: Evidence) -> DisputeExchange:
-        return (yield from disputing.contest(account, dispute_id, evidence))
+        refusal = wire.refuse_account(account)
+        return refusal or (yield from disputing.contest(account, dispute_id, evidence))
 
     @garbled_is_unknown
     def accept_dispute(self, account: Account, dispute_id: str) -> DisputeExchange:
-        return (yield from disputing.accept(account, dispute_id))
+        return wire.refuse_account(account) or (yield from disputing.accept(account, dispute_id))
 
     @garbled_is_unknown
     def report(self, account: Account, first: date, last: date) -> ReportExchange:
-        return (yield from statement.report(account, first, last))
+        return wire.refuse_account(account) or (yield from statement.report(account, first, last))
 
     @garbled_is_unknown
     def check(self, account: Account) -> CheckExchange:

@@ -36,11 +36,14 @@ from quickkub.connectors.providers.omise.manifest import SETTLED_SECONDS
 from quickkub.connectors.reading import Garbled, Json, instant_at, text_at
 
 _NO: Final = Failure.NOT_ALLOWED_NOW
+_NEVER: Final = Declined(Failure.PROVIDER_UNAVAILABLE, "", "Omise does not show it, so it never came")
 
 
 def tell(account: Account, order: Order, instruction: Instruction) -> InstructionExchange:
     """Tell Omise. A refusal because of the charge's state is read back: the state may be our own doing."""
     charge = yield from _charge_id(account, order)
+    if charge is None:
+        return Declined(_NO, "", "Omise shows no charge, so there was nothing to tell")
     if not isinstance(charge, str):
         return charge
     answer: Response = yield _request(account, order, charge, instruction)
@@ -59,25 +62,29 @@ def tell(account: Account, order: Order, instruction: Instruction) -> Instructio
 def ask(account: Account, order: Order, instruction: Instruction) -> InstructionExchange:
     """What became of it. That it never came is proven only once it cannot be on its way any more."""
     charge = yield from _charge_id(account, order)
+    over = instruction.now - instruction.asked_at >= timedelta(seconds=SETTLED_SECONDS)
+    never = _NEVER if over else None
+    if charge is None:
+        return never or Unknown("Omise shows no charge yet")
     if not isinstance(charge, str):
         return charge
-    over = instruction.now - instruction.asked_at >= timedelta(seconds=SETTLED_SECONDS)
-    never = (
-        Declined(Failure.PROVIDER_UNAVAILABLE, "", "Omise does not show it, so it never came")
-        if over
-        else None
-    )
     return (yield from _read_back(account, order, charge, instruction, never))
 
 
-def _charge_id(account: Account, order: Order) -> Generator[Effect, Any, str | Declined | Unknown]:
-    """The charge's id; one whose create answer was lost is looked for."""
+def _charge_id(account: Account, order: Order) -> Generator[Effect, Any, str | Declined | Unknown | None]:
+    """The charge's id; one whose create answer was lost is looked for. None when Omise shows none."""
     if order.provider_reference:
         return order.provider_reference
     found = yield from finding.charges_of(account, order)
-    if not isinstance(found, list):
-        return found
-    return found[0].id if len(found) == 1 else Unknown(f"Omise shows {len(found)} charges of this reference")
+    match found:
+        case [one]:
+            return one.id
+        case []:
+            return None
+        case list():
+            return Unknown(f"Omise shows {len(found)} charges of this reference")
+        case _:
+            return found
 
 
 def _request(account: Account, order: Order, charge: str, instruction: Instruction) -> Request:

@@ -16,6 +16,7 @@ PICTURE_MAX: Final = 200 << 10
 
 _OK: Final = 200
 _PNG: Final = b"\x89PNG\r\n\x1a\n"
+_PNG_END: Final = b"IEND\xaeB`\x82"
 
 
 def action_of(account: Account, charge: Charge) -> Generator[Effect, Any, Action]:
@@ -27,16 +28,16 @@ def action_of(account: Account, charge: Charge) -> Generator[Effect, Any, Action
 
 
 def data_uri(answer: Response) -> str:
-    """The picture as a `data:` address. Its kind is told by its bytes; an SVG with a script is refused."""
+    """The picture as a `data:` address. Its bytes tell its kind; half of one, or a script, is refused."""
     body = answer.body
     if answer.status != _OK or not 0 < len(body) <= PICTURE_MAX:
         raise Garbled(f"there is no picture to show: HTTP {answer.status}, {len(body)} bytes")
-    if body.startswith(_PNG):
+    if body.startswith(_PNG) and body.endswith(_PNG_END):
         kind = "image/png"
-    elif b"<svg" in body[:1000] and b"<script" not in body.lower():
+    elif b"<svg" in body[:1000] and body.rstrip().endswith(b"</svg>") and b"<script" not in body.lower():
         kind = "image/svg+xml"
     else:
-        raise Garbled("the picture is neither PNG nor a plain SVG")
+        raise Garbled("the picture is neither a whole PNG nor a whole, plain SVG")
     return f"data:{kind};base64,{base64.b64encode(body).decode()}"
 
 

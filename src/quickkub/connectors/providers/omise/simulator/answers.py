@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from functools import partial
 from typing import Any, Final
 
 from aiohttp import web
@@ -60,8 +62,16 @@ def trouble(status: int) -> bytes:
     return dumped(error(code, code.replace("_", " ")))
 
 
-def listed(rows: Sequence[Json], location: str, asked: Mapping[str, Any], now: datetime) -> Json:
-    """The list envelope; `rows` come oldest first. Raises Refused for odd paging."""
+@dataclass(frozen=True, slots=True)
+class Row:
+    """Something to be listed, written only if it is shown."""
+
+    made_at: str
+    show: Callable[[], Json]
+
+
+def listed(things: Iterable[Json | Row], location: str, asked: Mapping[str, Any], now: datetime) -> Json:
+    """The list envelope; `things` come oldest first. Raises Refused for odd paging."""
     first, last = _moment(asked, "from", _BEGINNING), _moment(asked, "to", rfc3339(now))
     limit, offset = _whole(asked, "limit", _LIMIT_USUAL), _whole(asked, "offset", 0)
     order = str(asked.get("order") or "chronological")
@@ -69,12 +79,13 @@ def listed(rows: Sequence[Json], location: str, asked: Mapping[str, Any], now: d
         raise bad("order is chronological or reverse_chronological")
     if not 1 <= limit <= _LIMIT_MAX:
         raise bad(f"limit is 1 to {_LIMIT_MAX}")
-    found = [row for row in rows if first <= row["created_at"] <= last]
+    rows = [one if isinstance(one, Row) else Row(one["created_at"], partial(dict, one)) for one in things]
+    found = [row for row in rows if first <= row.made_at <= last]
     if order == "reverse_chronological":
         found.reverse()
     return {
         "object": "list",
-        "data": found[offset : offset + limit],
+        "data": [row.show() for row in found[offset : offset + limit]],
         "limit": limit,
         "offset": offset,
         "total": len(found),

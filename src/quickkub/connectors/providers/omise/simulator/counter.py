@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 
 from aiohttp import web
 
-from quickkub.connectors.providers.omise.simulator.answers import Json, Refused, bad, listed, written
+from quickkub.connectors.providers.omise.simulator.answers import Json, Refused, Row, bad, listed, written
 from quickkub.connectors.providers.omise.simulator.book import Book
 from quickkub.connectors.providers.omise.simulator.desk import Asked, flag, mapping, text, whole
 from quickkub.connectors.providers.omise.simulator.mail import Mail
@@ -26,6 +26,7 @@ from quickkub.connectors.providers.omise.simulator.things import (
 )
 from quickkub.connectors.providers.omise.simulator.vault import REFUSED_CARDS
 from quickkub.connectors.simulation.base import Movement
+from quickkub.kernel.clock import rfc3339
 from quickkub.kernel.money import Money
 from quickkub.promptpay import BillPayment, build
 
@@ -90,7 +91,8 @@ class ChargeCounter:
         return written(charge.shown())
 
     async def list(self, asked: Asked) -> web.Response:
-        rows = [charge.shown() for charge in map(self.fresh, self._book.charges_of(asked.shop))]
+        charges = map(self.fresh, self._book.charges_of(asked.shop))
+        rows = [Row(rfc3339(charge.made_at), charge.shown) for charge in charges]
         return written(listed(rows, "/charges", asked.words, self._book.now))
 
     async def search(self, asked: Asked) -> web.Response:

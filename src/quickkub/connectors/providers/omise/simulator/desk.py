@@ -97,7 +97,7 @@ class Desk:
         first = self._firsts.get(place)
         if first is not None and self.world.clock.now() - first.at < _KEPT:
             if first.digest != digest:
-                # The code is not public; it is one of no table, so that nobody takes it for a refused payment.
+                # The code is not public: one of no table, so that nobody takes it for a refused payment.
                 raise Refused(409, "idempotency_conflict", "this key was used for another request")
             return web.Response(status=first.status, body=first.body, content_type="application/json")
         answer = await handler(asked)
