@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import random
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Final
 
 import asyncpg
@@ -29,11 +28,6 @@ class StormDatabase:
     storm: Storm
     faults: Faults
     server: EmbeddedPostgres
-
-    @classmethod
-    def at(cls, storm: Storm, faults: Faults, folder: Path) -> StormDatabase:
-        """In this folder."""
-        return cls(storm, faults, EmbeddedPostgres(folder / "postgres"))
 
     async def start(self) -> str:
         """Start it; returns the DSN."""

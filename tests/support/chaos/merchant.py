@@ -7,7 +7,7 @@ import json
 import random
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Any, Final
 
 import aiohttp
 
@@ -44,12 +44,26 @@ class Merchant:
     told_succeeded: set[str] = field(default_factory=set)
     statuses: Counter[str] = field(default_factory=Counter)
 
+    def session(self) -> aiohttp.ClientSession:
+        """What its tills ask with."""
+        return aiohttp.ClientSession(
+            self.url,
+            timeout=aiohttp.ClientTimeout(total=TRIES_SECONDS, connect=5),
+            headers={"authorization": f"Bearer {self.api_key}"},
+        )
+
+    async def asks_once(
+        self, session: aiohttp.ClientSession, key: str, amount: int
+    ) -> tuple[int, dict[str, Any]]:
+        """One try, and how it was answered; status 0 when it was not."""
+        words = {"amount": amount, "currency": "THB", "method": "promptpay", "reference": key}
+        headers = {"idempotency-key": key, "content-type": "application/json"}
+        status, body = await self._says(session, "POST", "/v1/payments", headers, json.dumps(words).encode())
+        return status, json.loads(body) if body else {}
+
     async def sells(self) -> None:
         """All tills until the storm ends, and until each has the answer it waits for."""
-        timeout = aiohttp.ClientTimeout(total=TRIES_SECONDS, connect=5)
-        async with aiohttp.ClientSession(
-            self.url, timeout=timeout, headers={"authorization": f"Bearer {self.api_key}"}
-        ) as session:
+        async with self.session() as session:
             await asyncio.gather(*(self._till(session, n) for n in range(self.storm.clients)))
 
     async def _till(self, session: aiohttp.ClientSession, number: int) -> None:

@@ -11,7 +11,7 @@ import socket
 import sys
 from asyncio.subprocess import DEVNULL, Process
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -48,6 +48,7 @@ class Gateway:
     folder: Path
     env: Mapping[str, str]
     listening: socket.socket
+    program: Sequence[str] = ("-m", "quickkub.main")
     ends: Counter[str] = field(default_factory=Counter)
     _children: list[_Child] = field(default_factory=list)
     _keepers: list[asyncio.Task[None]] = field(default_factory=list)
@@ -137,8 +138,7 @@ class Gateway:
         with self._log(child).open("ab") as log:
             return await asyncio.create_subprocess_exec(
                 sys.executable,
-                "-m",
-                "quickkub.main",
+                *self.program,
                 "serve",
                 child.part,
                 stdin=DEVNULL,

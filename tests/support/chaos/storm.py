@@ -19,7 +19,7 @@ from quickkub.house.simulators_process import scb_config
 from quickkub.ledger.verify import verify
 from quickkub.settings import read_settings
 from quickkub.storage import open_database
-from quickkub.storage.embedded import make_own_folder
+from quickkub.storage.embedded import EmbeddedPostgres, make_own_folder
 from quickkub.storage.migrate import migrate
 from tests.support.chaos.bank import StormyBank
 from tests.support.chaos.database import TROUBLE, StormDatabase
@@ -66,10 +66,16 @@ class Weathered:
 class StormRun:
     """The parts of one storm, brought up by `set_up` and taken down by the stack."""
 
-    def __init__(self, storm: Storm, folder: Path, stack: AsyncExitStack) -> None:
+    def __init__(
+        self,
+        storm: Storm,
+        folder: Path,
+        stack: AsyncExitStack,
+        server: EmbeddedPostgres | None = None,
+    ) -> None:
         self.storm, self.folder, self._stack = storm, folder, stack
         self.faults = Faults(storm)
-        self.database = StormDatabase.at(storm, self.faults, folder)
+        self.database = StormDatabase(storm, self.faults, server or EmbeddedPostgres(folder / "postgres"))
         self.bank: StormyBank
         self.hooks: Hooks
         self.merchant: Merchant
@@ -89,9 +95,21 @@ class StormRun:
         self._stack.enter_context(listening)
         self.gateway = Gateway(self.storm, self.faults, self.folder, env, listening)
         self.gateway.start()
-        self._stack.push_async_callback(self.gateway.stop)
+        self._stack.push_async_callback(self._stop_gateway)
         self.merchant = Merchant(self.storm, self.faults, shop.url, shop.api_key)
         await self._endpoint(shop)
+
+    async def restart(self, *program: str) -> None:
+        """End the gateway's processes and start them by another program."""
+        await self.gateway.stop()
+        gateway = self.gateway
+        self.gateway = Gateway(
+            self.storm, self.faults, self.folder, gateway.env, gateway.listening, program=program
+        )
+        self.gateway.start()
+
+    async def _stop_gateway(self) -> None:
+        await self.gateway.stop()
 
     async def _shop(self, env: dict[str, str], dsn: str) -> DemoShop:
         settings = read_settings(env)
