@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from pathlib import Path
 
 import pytest
@@ -30,5 +29,5 @@ def test_the_guide_says_how_it_is_started_with_what_it_is_used_and_what_it_speak
 
 
 def _stem(path: str) -> str:
-    """The path up to its first parameter."""
-    return re.split(r"/?\{", path, maxsplit=1)[0]
+    """The path up to its first parameter, without a slash at the end."""
+    return path.partition("{")[0].rstrip("/")
