@@ -43,7 +43,7 @@ class Charge:
     captured: Money | None
     is_paid: bool
     is_held: bool
-    created_at: datetime
+    created_at: datetime | None
     paid_at: datetime | None
     authorized_at: datetime | None
     reversed_at: datetime | None
@@ -79,11 +79,11 @@ def charge_in(said: Json, account: Account) -> Charge:
         captured=captured,
         is_paid=_flag(said, "paid"),
         is_held=_flag(said, "authorized") and _flag(said, "capturable"),
-        created_at=instant_at(said, "created_at"),
-        paid_at=_moment(said, "paid_at"),
-        authorized_at=_moment(said, "authorized_at"),
-        reversed_at=_moment(said, "reversed_at"),
-        expires_at=_moment(said, "expires_at"),
+        created_at=moment_at(said, "created_at"),
+        paid_at=moment_at(said, "paid_at"),
+        authorized_at=moment_at(said, "authorized_at"),
+        reversed_at=moment_at(said, "reversed_at"),
+        expires_at=moment_at(said, "expires_at"),
         failure_code=optional_text(said, "failure_code"),
         authorize_uri=optional_text(said, "authorize_uri"),
         picture=_picture(said),
@@ -119,12 +119,16 @@ def settled(charge: Charge) -> Outcome | None:
 
 
 def receipt(charge: Charge) -> Receipt:
-    """A charge moves money once, so its own id names the movement; a ledger line says it as `origin`."""
-    return Receipt(charge.id, charge.taken, charge.paid_at or charge.created_at)
+    """A charge moves money once, so its own id names the movement; a ledger line says it as `origin`.
+
+    Raises Garbled when it says no time at all.
+    """
+    return Receipt(charge.id, charge.taken, _said(charge.paid_at or charge.created_at))
 
 
 def held(charge: Charge) -> Authorized:
-    since = charge.authorized_at or charge.created_at
+    """Raises Garbled when it does not say since when."""
+    since = _said(charge.authorized_at or charge.created_at)
     return Authorized(charge.amount, since, charge.id, charge.expires_at or since + HOLD)
 
 
@@ -157,6 +161,11 @@ def currency_at(said: Json) -> Currency:
     return found
 
 
+def moment_at(said: Json, key: str) -> datetime | None:
+    """A moment as aware UTC; None when it is not there. Raises Garbled."""
+    return instant_at(said, key) if said.get(key) is not None else None
+
+
 def id_at(said: Json, key: str) -> str:
     """The id of another object, which may stand there whole. Raises Garbled."""
     value = said.get(key)
@@ -177,8 +186,10 @@ def _flag(said: Json, key: str) -> bool:
     return value is True
 
 
-def _moment(said: Json, key: str) -> datetime | None:
-    return instant_at(said, key) if said.get(key) is not None else None
+def _said(moment: datetime | None) -> datetime:
+    if moment is None:
+        raise Garbled("the charge does not say when")
+    return moment
 
 
 def _picture(said: Json) -> str:

@@ -28,12 +28,13 @@ from quickkub.connectors.providers.omise.charges import (
     charge_in,
     currency_at,
     id_at,
+    moment_at,
     refuse_other_mode,
     satang_at,
     unlike,
 )
 from quickkub.connectors.providers.omise.manifest import SETTLED_SECONDS
-from quickkub.connectors.reading import Garbled, Json, instant_at, text_at
+from quickkub.connectors.reading import Garbled, Json, text_at
 
 _NO: Final = Failure.NOT_ALLOWED_NOW
 _NEVER: Final = Declined(Failure.PROVIDER_UNAVAILABLE, "", "Omise does not show it, so it never came")
@@ -41,7 +42,7 @@ _NEVER: Final = Declined(Failure.PROVIDER_UNAVAILABLE, "", "Omise does not show 
 
 def tell(account: Account, order: Order, instruction: Instruction) -> InstructionExchange:
     """Tell Omise. A refusal because of the charge's state is read back: the state may be our own doing."""
-    charge = yield from _charge_id(account, order)
+    charge = yield from _charge_id(account, order, instruction)
     if charge is None:
         return Declined(_NO, "", "Omise shows no charge, so there was nothing to tell")
     if not isinstance(charge, str):
@@ -61,7 +62,7 @@ def tell(account: Account, order: Order, instruction: Instruction) -> Instructio
 
 def ask(account: Account, order: Order, instruction: Instruction) -> InstructionExchange:
     """What became of it. That it never came is proven only once it cannot be on its way any more."""
-    charge = yield from _charge_id(account, order)
+    charge = yield from _charge_id(account, order, instruction)
     over = instruction.now - instruction.asked_at >= timedelta(seconds=SETTLED_SECONDS)
     never = _NEVER if over else None
     if charge is None:
@@ -71,8 +72,15 @@ def ask(account: Account, order: Order, instruction: Instruction) -> Instruction
     return (yield from _read_back(account, order, charge, instruction, never))
 
 
-def _charge_id(account: Account, order: Order) -> Generator[Effect, Any, str | Declined | Unknown | None]:
-    """The charge's id; one whose create answer was lost is looked for. None when Omise shows none."""
+def _charge_id(
+    account: Account, order: Order, instruction: Instruction
+) -> Generator[Effect, Any, str | Declined | Unknown | None]:
+    """The charge's id; one whose create answer was lost is looked for. None when Omise shows none.
+
+    A receipt's id is its charge's, so of several charges of one order the right one is given back.
+    """
+    if instruction.doing is Doing.REFUND and instruction.transaction_id:
+        return instruction.transaction_id
     if order.provider_reference:
         return order.provider_reference
     found = yield from finding.charges_of(account, order)
@@ -173,7 +181,7 @@ def _refund(said: Json, account: Account, charge: str, instruction: Instruction)
         return Unknown(f"Omise refunds {amount} instead of {instruction.amount}", refund)
     match text_at(said, "status"):
         case "closed":
-            return Done(refund, amount, instant_at(said, "created_at"), refund)
+            return Done(refund, amount, moment_at(said, "created_at") or instruction.now, refund)
         case "pending":
             return Waiting(provider_reference=refund)
         case other:
