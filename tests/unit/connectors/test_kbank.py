@@ -85,7 +85,7 @@ def test_the_checksum_is_the_published_one(
         }
         assert kgp_wire.checksum(body, key) == expected
         assert kgp_wire.is_genuine({**body, "checksum": expected.upper()}, key)
-        assert not kgp_wire.is_genuine({**body, "checksum": expected}, "")
+        assert not kgp_wire.is_genuine({**body, "checksum": kgp_wire.checksum(body, "")}, "")
 
 
 def test_the_documented_qr_is_taken_by_test_accounts_only() -> None:
@@ -143,9 +143,7 @@ def test_only_the_sandbox_s_own_address_gets_its_headers() -> None:
     assert not qr_wire.is_exercise(dataclasses.replace(account(), mode="live"))
 
 
-@pytest.mark.parametrize(
-    "name", ["partner_id", "merchant_id", "consumer_id", "consumer_secret", "partner_secret"]
-)
+@pytest.mark.parametrize("name", ["partner_id", "merchant_id", "consumer_secret", "partner_secret"])
 def test_an_account_that_lacks_something_asks_nothing(name: str) -> None:
     outcome, asked = driven(CONNECTOR.create(without(name), order()))
     assert isinstance(outcome, Declined) and outcome.failure is Failure.PROVIDER_MISCONFIGURED
@@ -160,6 +158,11 @@ def test_what_kgp_made_stays_with_kgp_when_the_switch_is_turned() -> None:
     assert (asked.host, asked.path) == ("kgp", "/qr/v2/qr/chrg_test_1")
     _, (asked,) = driven(CONNECTOR.inquire(account(promptpay_by="kgp"), order()), [answer(500, {})])
     assert asked.host == "kgp"
+
+
+def test_an_account_with_keys_of_kgp_only_makes_its_qrs_there() -> None:
+    _, (asked,) = driven(CONNECTOR.create(without("consumer_id"), order()), [answer(500, {})])
+    assert (asked.host, asked.path) == ("kgp", "/qr/v2/order")
 
 
 def test_a_charge_id_cannot_lead_to_another_path() -> None:

@@ -21,8 +21,9 @@ from quickkub.connectors.contract import (
 )
 from quickkub.connectors.providers.kbank import callbacks, checking, errors, kgp_flow, kplus, qr_flow, qr_wire
 from quickkub.connectors.providers.kbank import slips as slip_flow
+from quickkub.connectors.providers.kbank.kgp_wire import SECRET_KEY
 from quickkub.connectors.providers.kbank.manifest import ALIPAY, APP, CARD, CARD_QR, MANIFEST, QR
-from quickkub.connectors.providers.kbank.words import lacks
+from quickkub.connectors.providers.kbank.words import lacks, secret
 from quickkub.connectors.reading import Garbled
 from quickkub.connectors.switches import setting
 
@@ -84,8 +85,8 @@ class KbankConnector:
         if order.method in (CARD, ALIPAY):
             return kgp_flow
         named = (order.provider_reference or "").startswith(_KGP_IDS)
-        by_kgp = order.method == QR and setting(account, "promptpay_by", "openapi") == "kgp"
-        return kgp_flow if order.method != CARD_QR and (named or by_kgp) else qr_flow
+        by_kgp = named or (order.method == QR and _makes_qr_by_kgp(account))
+        return kgp_flow if by_kgp and order.method != CARD_QR else qr_flow
 
     def verify_slip(self, account: Account, sending_bank: str, trans_ref: str) -> SlipExchange:
         return slip_flow.verify(account, sending_bank, trans_ref)
@@ -102,6 +103,13 @@ class KbankConnector:
     def trusts_callbacks(self, account: Account) -> bool:
         """Never: the pack wants an inquiry before any state changes (A9, B7)."""
         return False
+
+
+def _makes_qr_by_kgp(account: Account) -> bool:
+    said = setting(account, "promptpay_by", "auto")
+    if said != "auto":
+        return said == "kgp"
+    return bool(secret(account, SECRET_KEY)) and not secret(account, "consumer_id")
 
 
 CONNECTOR: Final = KbankConnector()
