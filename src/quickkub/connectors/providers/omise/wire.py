@@ -97,10 +97,10 @@ def creates_charge(account: Account, order: Order) -> Request:
         "metadata": {PAYMENT_MARK: order.reference},
     }
     body |= _card(account, order) if order.method == methods.CARD else _source(account, order)
-    if order.return_url:
-        body["return_uri"] = order.return_url
     if order.method in methods.OFFLINE:
         body["expires_at"] = rfc3339(order.expires_at)
+    elif order.return_url:
+        body["return_uri"] = order.return_url
     if is_on(account, "webhook_per_charge", default=True) and account.callback_url.startswith("https://"):
         body["webhook_endpoints"] = [account.callback_url]
     return _acts(account, "POST", "/charges", body, order.reference)
