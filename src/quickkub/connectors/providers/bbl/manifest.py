@@ -192,6 +192,8 @@ MANIFEST: Final = Manifest(
         PORTAL: ("https://api-sandbox.bangkokbank.com", "https://api.bangkokbank.com"),
     },
     simulator_port=3112,
+    # The same form, link or QR is shown again: the one whose answer was lost was never shown to anybody.
+    create_is_repeatable=True,
     simulator_base_path="/b2c/eng",
     simulator_other_paths={PORTAL: ""},
     simulator_credentials={
