@@ -11,7 +11,7 @@ BIN := .venv/bin
 PYTEST = $(BIN)/python -m pytest
 
 .DEFAULT_GOAL := help
-.PHONY: help run test check lint types format docs bench lock changelog clean \
+.PHONY: help run test check lint types format docs bench storm storm-long races lock changelog clean \
 	test-all test-unit test-integration prepare-runtime prepare-dev has-python
 
 help: ## print every task with its sentence
@@ -52,6 +52,15 @@ docs: prepare-dev ## rewrite docs/generated from the code
 bench: prepare-dev ## print the figures of the README's "Measured" table, as this machine gives them
 	$(BIN)/python bench/promptpay.py
 	$(BIN)/python bench/gateway.py
+
+storm: prepare-dev ## one minute of kills, cuts and lost answers, then the books: SEED=41 repeats one, TIMES=3 runs three
+	$(BIN)/python -m tests.support.chaos $(if $(SEED),--seed $(SEED)) $(if $(TIMES),--times $(TIMES)) $(ARGS)
+
+storm-long: prepare-dev ## the same for 30 minutes, for the night
+	$(BIN)/python -m tests.support.chaos --seconds 1800 $(if $(SEED),--seed $(SEED)) $(ARGS)
+
+races: prepare-dev ## every pair of operations on one object, 200 rounds each
+	$(PYTEST) tests/storms/test_races.py --durations=0 $(ARGS)
 
 lock: prepare-dev ## pin requirements/*.txt again after a change to pyproject.toml or *.in (UPGRADE=1 takes newer ones)
 	$(BIN)/python -m tools.lock $(if $(UPGRADE),--upgrade)

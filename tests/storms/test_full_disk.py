@@ -18,7 +18,7 @@ from tests.support.chaos.small_disk import CannotMount, fill, small_disk
 from tests.support.chaos.storm import StormRun
 
 MEBIBYTES: Final = 84
-"""The 64 of the specification are too few: at 16 MiB each, the log needs room for its next segment to recover."""
+"""The 64 of the specification are too few: to recover, the log needs room for one more segment of 16 MiB."""
 SMALL: Final = {"min_wal_size": "'32MB'", "max_wal_size": "'32MB'", "wal_recycle": "off"}
 REFUSED: Final = 503
 REFUSALS: Final = 25

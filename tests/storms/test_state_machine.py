@@ -257,7 +257,8 @@ class World(RuleBasedStateMachine):
                 " due_at = CASE WHEN due_at IS NULL THEN NULL ELSE now() END WHERE id = $1",
                 payment.id,
             )
-        await self.shop.payments.expire_due(10)
+        for overdue in await self.shop.payments.claim_overdue(10):
+            await self.shop.payments.expire(overdue)
 
     # --- what is always true ---
 

@@ -99,8 +99,12 @@ class _Drawn(Waiting):
         self._faults = faults
         self._luck = faults.storm.luck("bank")
         self.of: dict[str, FaultKind | None] = {}
+        self.lose_next = False
 
     def take(self, operation: str, about: str, header: str | None) -> Fault | None:
+        if self.lose_next and operation == CREATES:
+            self.lose_next = False
+            return Fault(FaultKind.DROP_ANSWER, operation)
         if not self._faults.raging or operation == "token":
             return None
         if operation != CREATES:
@@ -201,6 +205,10 @@ class StormyBank(ScbSimulator):
     def _pays(self, reference: str, pay: Pay) -> None:
         with suppress(CannotPay):
             self.pay(reference, pay)
+
+    def lose_next_creation(self) -> None:
+        """In calm weather: the answer to the next creation is lost."""
+        self._drawn.lose_next = True
 
     @property
     def total(self) -> int:

@@ -122,7 +122,8 @@ async def inquire(scene: Scene) -> None:
 
 async def expire(scene: Scene) -> None:
     """The worker ends what is out of time."""
-    await scene.shop.payments.expire_due(10)
+    for overdue in await scene.shop.payments.claim_overdue(10):
+        await scene.shop.payments.expire(overdue)
 
 
 async def cancel(scene: Scene) -> None:
