@@ -1,4 +1,4 @@
-"""A merchant who is paid through Omise: payments, holds, refunds and disputes, with real books and a real wire."""
+"""A merchant paid through Omise: payments, holds, refunds and disputes, with real books and a real wire."""
 
 from __future__ import annotations
 
