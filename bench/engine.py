@@ -24,16 +24,16 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import Any, Final, Iterator
+from typing import Any, Final
 
 import uvloop
-
 from bench.engine_app import PEPPER, SIGNING_KEY, VAULT, office
 from bench.engine_load import drive, post
 from bench.engine_record import Recorder, Script
+
 from quickkub.connectors.contract import RawCallback
 from quickkub.kernel.ids import MerchantId, new_id
 from quickkub.kernel.money import baht
@@ -113,7 +113,7 @@ async def record(dsn: str, shop: Shop) -> tuple[str, str]:
     checkout = str(made["checkout_url"]).rsplit("/", 1)[1]
     named = {"recorded": "('k' || :n)", checkout: "('t' || :n)", "T-recorded": "('T' || :n)"}
     first = script.write(created, named)
-    keys = {text: "('T' || :n || ':0')" for text in _event_keys(settled)}
+    keys = dict.fromkeys(_event_keys(settled), "('T' || :n || ':0')")
     second = script.write(settled, keys)
     return first, _claims_amortised(second)
 
@@ -286,7 +286,9 @@ async def measure(
     for what in ("create", "callback"):
         ours, theirs = statistics.median(rates[what]), statistics.median(rates[f"bench {what}"])
         spread = f"{min(rates[what]):.0f} to {max(rates[what]):.0f}"
-        say(f"{what:9} QuickKub {ours:6.0f}/s ({spread})  pgbench {theirs:6.0f}/s  ratio {ours / theirs:.2f}\n")
+        say(
+            f"{what:9} QuickKub {ours:6.0f}/s ({spread})  pgbench {theirs:6.0f}/s  ratio {ours / theirs:.2f}\n"
+        )
 
 
 def statements(create: str, callback: str) -> None:

@@ -34,7 +34,6 @@ from quickkub.connectors.contract import (
     Manifest,
     MethodOffer,
     Order,
-    Outcome,
     RawCallback,
     Receipt,
     Token,
@@ -120,7 +119,7 @@ class SaidAtOnce:
 class NoLine:
     """Drives an exchange that asks for nothing."""
 
-    async def run(self, account: Account, exchange: Generator[Any, Any, Outcome]) -> Any:
+    async def run(self, account: Account, exchange: Generator[Any, Any, Any]) -> Any:
         try:
             next(exchange)
         except StopIteration as end:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import functools
 import time
 from collections.abc import Callable
 from typing import Any, Final
@@ -74,9 +75,8 @@ async def drive(
     ends = []
     for place in range(at_once):
         end: asyncio.Future[None] = loop.create_future()
-        _, caller = await loop.create_connection(
-            lambda end=end: Caller(requests, end), "127.0.0.1", ports[place % len(ports)]
-        )
+        make_caller = functools.partial(Caller, requests, end)
+        _, caller = await loop.create_connection(make_caller, "127.0.0.1", ports[place % len(ports)])
         callers.append(caller)
         ends.append(end)
     await asyncio.gather(*ends)

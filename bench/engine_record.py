@@ -33,7 +33,8 @@ class Recorder:
         async with self._pool.acquire() as connection:
             connection.add_query_logger(note)
         # The pool's proxy takes listeners off at release; the session itself keeps ours.
-        holder = self._pool._holders[0]
+        pool: Any = self._pool
+        holder = pool._holders[0]
         holder._con.add_query_logger(note)
         await work()
         holder._con.remove_query_logger(note)

@@ -10,11 +10,11 @@ from typing import Any
 
 import pytest
 
-from quickkub.connectors.contract import Account, Outcome
+from quickkub.connectors.contract import Account
 from quickkub.payments.service import Payments
 from quickkub.storage import Database
 from tests.support.api import ORDER, Client, gateway, key_for
-from tests.support.shop import QuietLine, Shop, ToldByBank, open_shop
+from tests.support.shop import QuietLine, Shop, open_shop
 
 PAY = "/v1/payments"
 
@@ -125,7 +125,7 @@ class SlowLine(QuietLine):
     def __init__(self) -> None:
         self.called, self.may_answer = asyncio.Event(), asyncio.Event()
 
-    async def run(self, account: Account, exchange: Generator[Any, Any, Outcome]) -> ToldByBank:
+    async def run(self, account: Account, exchange: Generator[Any, Any, Any]) -> Any:
         self.called.set()
         await self.may_answer.wait()
         return await super().run(account, exchange)

@@ -291,14 +291,18 @@ class Shop:
             for orphan in orphans:
                 await self.refunds.give_back(orphan)
             busy = callbacks or attempts or told or orphans
-            if not busy and not await self.payments.expire_due(50):
+            overdue = await self.payments.claim_overdue(50)
+            for late in overdue:
+                await self.payments.expire(late)
+            if not busy and not overdue:
                 return
 
     async def time_passes(self, span: timedelta) -> None:
         """Everything that was to happen within `span` is due now."""
         async with self.db.transaction() as tx:
             await tx.execute(
-                "UPDATE payments SET due_at = due_at - $1::interval, expires_at = expires_at - $1::interval",
+                "UPDATE payments SET due_at = due_at - $1::interval, expires_at = expires_at - $1::interval,"
+                " lease_until = lease_until - $1::interval",
                 span,
             )
             await tx.execute(

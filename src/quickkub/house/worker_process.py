@@ -10,6 +10,7 @@ import uvloop
 from quickkub.cli.lifeline import say_ready
 from quickkub.house.assembly import House, open_house
 from quickkub.house.serve import stop_on_signals
+from quickkub.invariants.metric import look
 from quickkub.settings import Settings
 from quickkub.storage import Database
 from quickkub.storage.housekeeping import forget_old
@@ -52,7 +53,7 @@ def due_work(house: House) -> list[Loop]:
         ),
         Loop("orphans", each(refunds.claim_unapplied, refunds.give_back, "orphan"), 16, 1),
         Loop("disputes", each(disputes.claim, disputes.check, "dispute"), 16, 5),
-        Loop("expiry", payments.expire_due, 50, 1),
+        Loop("expiry", each(payments.claim_overdue, payments.expire, "expiry"), 50, 1),
     ]
 
 
@@ -70,4 +71,11 @@ def schedules(db: Database) -> dict[str, Schedule]:
         async with db.transaction() as tx:
             await forget_log(tx)
 
-    return {"housekeeping": Schedule("*/10 * * * *", forget)}
+    async def check() -> None:
+        await look(db)
+
+    return {
+        "housekeeping": Schedule("*/10 * * * *", forget),
+        # 02:40 in Bangkok, when there is least to do.
+        "invariants": Schedule("40 19 * * *", check),
+    }

@@ -2,20 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Final
-
-from prometheus_client import Gauge
-
 from quickkub.invariants.run import CHECKS, check_invariants
 from quickkub.storage import Database
 from quickkub.telemetry import get_logger
+from quickkub.telemetry.invariants import LAST_LOOK, VIOLATIONS
 
 log = get_logger("invariants")
-
-VIOLATIONS: Final = Gauge(
-    "quickkub_invariant_violations", "Rows that break an invariant, as the last look found.", ["invariant"]
-)
-LAST_LOOK: Final = Gauge("quickkub_invariants_checked_timestamp_seconds", "When the last look ended.")
 
 
 async def look(database: Database) -> int:

@@ -32,6 +32,7 @@ from quickkub.payments.orders import order_for
 from quickkub.payments.routing import as_account
 from quickkub.payments.settle import apply
 from quickkub.storage.vault import Place
+from quickkub.telemetry.work import WORK_PUT_ASIDE
 
 Details: TypeAlias = "dict[str, str | int]"
 
@@ -92,6 +93,7 @@ async def _put_aside_poison(office: Office, kept: Kept) -> None:
     async with office.db.transaction() as tx:
         mode = await inbox_store.mode_of(tx, kept)
         if await inbox_store.finish(tx, kept, "quarantined"):
+            WORK_PUT_ASIDE.labels("callback").inc()
             details: Details = {"claims": kept.lease_token, "callback": kept.id, "provider": kept.provider}
             await _open_case(tx, kept, mode, "callback_poisoned", None, details)
 

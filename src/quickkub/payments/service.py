@@ -32,6 +32,7 @@ from quickkub.payments.model import (
 )
 from quickkub.payments.office import Office
 from quickkub.payments.replay import Render
+from quickkub.payments.store import Overdue
 from quickkub.payments.view import attempt_view, payment_view
 from quickkub.storage.idempotency import Once
 
@@ -116,9 +117,13 @@ class Payments:
         """Tell or ask about one claimed instruction."""
         await instruction_sweep.check(self._office, told)
 
-    async def expire_due(self, limit: int) -> int:
-        """End payments whose time is up; returns how many were looked at."""
-        return await sweep.expire_due(self._office, limit)
+    async def claim_overdue(self, limit: int) -> list[Overdue]:
+        """Payments whose time is up."""
+        return await sweep.claim_overdue(self._office, limit)
+
+    async def expire(self, overdue: Overdue) -> None:
+        """End one of them."""
+        await sweep.expire(self._office, overdue)
 
     def _view(self, payment: Payment, attempts: list[Attempt], *, with_attempts: bool) -> dict[str, Any]:
         view = payment_view(payment, attempts[-1] if attempts else None, self._office.public_url)

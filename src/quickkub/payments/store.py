@@ -277,22 +277,39 @@ async def takes_other_amounts(reader: Connection, merchant: MerchantId, payment:
     return takes
 
 
-async def lock_due_payments(tx: Connection, limit: int) -> list[Payment]:
-    """Lock payments whose time is up; those that another worker holds are left to it."""
-    rows = await tx.fetch(
-        f"""
-        SELECT {PAYMENT_COLUMNS} FROM payments
-         WHERE due_at <= clock_timestamp() ORDER BY due_at LIMIT $1 FOR UPDATE SKIP LOCKED
-        """,  # noqa: S608
+@dataclass(frozen=True, slots=True)
+class Overdue:
+    """A payment whose time is up, by name."""
+
+    merchant: MerchantId
+    mode: str
+    id: PaymentId
+
+
+async def claim_overdue(connection: Connection, limit: int, lease_seconds: int) -> list[Overdue]:
+    """Take payments whose time is up; those that another worker holds are left to it."""
+    rows = await connection.fetch(
+        """
+        UPDATE payments SET lease_until = clock_timestamp() + make_interval(secs => $2),
+                            lease_token = lease_token + 1
+         WHERE (merchant_id, id) IN (
+               SELECT merchant_id, id FROM payments
+                WHERE due_at <= clock_timestamp()
+                  AND (lease_until IS NULL OR lease_until <= clock_timestamp())
+                ORDER BY due_at LIMIT $1 FOR UPDATE SKIP LOCKED)
+        RETURNING merchant_id, mode, id
+        """,
         limit,
+        lease_seconds,
     )
-    return [read_payment(row) for row in rows]
+    return [Overdue(MerchantId(row["merchant_id"]), row["mode"], PaymentId(row["id"])) for row in rows]
 
 
 async def postpone_payment(tx: Connection, payment: Payment, seconds: int) -> None:
     """Look at it again later: its attempt is unknown, and time alone decides nothing."""
     await tx.execute(
-        "UPDATE payments SET due_at = now() + make_interval(secs => $3) WHERE merchant_id = $1 AND id = $2",
+        "UPDATE payments SET due_at = now() + make_interval(secs => $3), lease_until = NULL"
+        " WHERE merchant_id = $1 AND id = $2",
         payment.merchant,
         payment.id,
         seconds,

@@ -17,6 +17,7 @@ from quickkub.payments.office import Office, Told
 from quickkub.payments.orders import account_of, order_for
 from quickkub.payments.settle import apply
 from quickkub.payments.states import OPEN, AttemptState, Fact
+from quickkub.payments.store import Overdue
 from quickkub.storage import Connection
 
 LEASE_SECONDS: Final = 40
@@ -84,13 +85,22 @@ async def _hand_to_person(tx: Connection, attempt: Attempt) -> None:
     )
 
 
-async def expire_due(office: Office, limit: int) -> int:
-    """End payments whose time is up. One transaction, no calls: late money is booked whenever it comes."""
+async def claim_overdue(office: Office, limit: int) -> list[Overdue]:
+    """Take up to `limit` payments whose time is up, each under a lease of its own.
+
+    One that breaks whoever ends it holds up itself only: its lease runs out and it is tried again.
+    """
+    async with office.db.statement() as connection:
+        return await store.claim_overdue(connection, limit, LEASE_SECONDS)
+
+
+async def expire(office: Office, overdue: Overdue) -> None:
+    """End a payment whose time is up. No calls: late money is booked whenever it comes."""
     async with office.db.transaction() as tx:
-        due = await store.lock_due_payments(tx, limit)
-        for payment in due:
+        payment = await store.find_payment(tx, overdue.merchant, overdue.mode, overdue.id, lock=True)
+        assert payment is not None, "payments are never deleted"
+        if payment.time_is_up and payment.state in OPEN:
             await _expire(tx, office, payment)
-    return len(due)
 
 
 async def _expire(tx: Connection, office: Office, payment: Payment) -> None:

@@ -47,7 +47,8 @@ async def test_a_paid_order_is_never_shown_as_timed_out(shop: Shop) -> None:
     payment = await shop.charges(PRICE)
     shop.bank.usual_inquiry = Paid((receipt(PRICE),))
     await shop.time_passes(timedelta(hours=2))
-    await shop.payments.expire_due(50)
+    for overdue in await shop.payments.claim_overdue(50):
+        await shop.payments.expire(overdue)
     assert (await shop.sees(payment["id"]))["status"] == "processing", "time alone decides nothing"
     await shop.works()
     seen = await shop.sees(payment["id"])
