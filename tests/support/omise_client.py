@@ -1,4 +1,4 @@
-"""A client of Omise that knows only its public documents, and a simulator for it to talk to."""
+"""A client of Omise that knows only its public documents, a simulator for it to talk to, and an account."""
 
 from __future__ import annotations
 
@@ -6,13 +6,16 @@ import base64
 import json
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import aiohttp
 
+from quickkub.connectors.contract import Account
 from quickkub.connectors.providers.omise.simulator import OmiseSimulator
 from quickkub.connectors.simulation.run import served
+from quickkub.kernel.ids import MerchantId
+from quickkub.kernel.secrets import Secret
 from tests.support.ports import free_port
 
 SECRET_KEY = "skey_test_quickkub"
@@ -100,6 +103,25 @@ class Client:
 
     async def time_passes(self, seconds: int) -> None:
         await self.control("POST", "clock", {"advance_seconds": seconds})
+
+
+def account(mode: str = "test", key: str = SECRET_KEY, **settings: str) -> Account:
+    """A merchant's account with the keys of the published vectors."""
+    return Account(
+        merchant=MerchantId("mer_" + "0" * 32),
+        id="acc_" + "0" * 32,
+        mode=mode,
+        provider="omise",
+        settings={"base_url": "https://api.omise.co", **settings},
+        credentials={"secret_key": Secret(key), "webhook_secret": Secret(WEBHOOK_SECRET)},
+        callback_url="https://pay.example.com/callbacks/omise/token",
+    )
+
+
+def unsigned() -> Account:
+    """One that was given no webhook secret."""
+    at = account()
+    return replace(at, credentials={"secret_key": at.credentials["secret_key"]})
 
 
 @asynccontextmanager

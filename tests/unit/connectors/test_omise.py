@@ -22,7 +22,6 @@ from quickkub.connectors.contract import (
     DisputeDesk,
     Doing,
     Failure,
-    Forged,
     Instructable,
     Instruction,
     NoAnswer,
@@ -34,41 +33,19 @@ from quickkub.connectors.contract import (
     Request,
     Response,
     Unknown,
-    Unreadable,
     Waiting,
 )
-from quickkub.connectors.providers.omise import callbacks, charges, errors, methods, pictures, statement, wire
+from quickkub.connectors.providers.omise import charges, errors, methods, pictures, statement, wire
 from quickkub.connectors.providers.omise.connector import CONNECTOR
 from quickkub.connectors.providers.omise.manifest import MANIFEST
-from quickkub.connectors.providers.omise.simulator import mail, sources
+from quickkub.connectors.providers.omise.simulator import sources
 from quickkub.connectors.providers.omise.simulator.counter import FAILURES
-from quickkub.connectors.providers.omise.simulator.desk import unfolded
 from quickkub.connectors.reading import Garbled
-from quickkub.kernel.ids import MerchantId
 from quickkub.kernel.money import Money, baht
-from quickkub.kernel.secrets import Secret
+from tests.support.omise_client import account, unsigned
 
 NOON = datetime(2026, 1, 15, 5, 0, tzinfo=UTC)
 CHARGE = "chrg_test_5xuy4w91xqz7d1w9u0t"
-SECRET = "cXVpY2trdWItd2ViaG9vay1zZWNyZXQtMzJieXRlcyE="
-PREVIOUS = "cXVpY2trdWItT0xELXdlYmhvb2stc2VjcmV0LTMyYiE="
-BODY = (
-    b'{"object":"event","id":"evnt_test_5xuy4w91xqz7d1w9u0t","key":"charge.complete","livemode":false,'
-    b'"created_at":"2025-01-01T00:00:00Z","data":{"object":"charge","id":"chrg_test_5xuy4w91xqz7d1w9u0t",'
-    b'"amount":10000,"currency":"THB","status":"successful","paid":true}}'
-)
-
-
-def account(mode: str = "test", key: str = "skey_test_quickkub", **settings: str) -> Account:
-    return Account(
-        merchant=MerchantId("mer_" + "0" * 32),
-        id="acc_" + "0" * 32,
-        mode=mode,
-        provider="omise",
-        settings={"base_url": "https://api.omise.co", **settings},
-        credentials={"secret_key": Secret(key), "webhook_secret": Secret(SECRET)},
-        callback_url="https://pay.example.com/callbacks/omise/token",
-    )
 
 
 def order(**more: Any) -> Order:
@@ -249,7 +226,7 @@ def test_inquiry_capture_and_callback_name_a_movement_alike() -> None:
         "livemode": False,
         "data": said(**PAID),
     }
-    news = CONNECTOR.read_callback(_unsigned(), RawCallback("POST", {}, {}, json.dumps(event).encode()))
+    news = CONNECTOR.read_callback(unsigned(), RawCallback("POST", {}, {}, json.dumps(event).encode()))
     assert news.receipt is not None
     assert paid.receipts[0].transaction_id == done.transaction_id == news.receipt.transaction_id
     assert paid.receipts[0] == news.receipt
@@ -412,66 +389,3 @@ def test_what_waits_is_not_shown_again_once_it_is_known_or_over() -> None:
     for asked in (order(provider_reference=CHARGE), order(provider_reference=CHARGE, wanted=False)):
         outcome, _ = driven(CONNECTOR.inquire(account(), asked), [waiting])
         assert outcome == Waiting(provider_reference=CHARGE)
-
-
-# --- callbacks ---
-
-
-def _unsigned() -> Account:
-    at = account()
-    return dataclasses.replace(at, credentials={"secret_key": at.credentials["secret_key"]})
-
-
-@pytest.mark.parametrize(
-    ("secret", "signature"),
-    [
-        (SECRET, "419a3f0814096f4cd4ffd4707cdc43e8621249cb340a767c19311240a5956c03"),
-        (PREVIOUS, "bf875aeea472edfbbb070d52385a463be98a2428fdcb14c51609f5d3cd233e51"),
-    ],
-)
-def test_the_published_signatures_are_made_to_the_letter_on_both_sides(secret: str, signature: str) -> None:
-    assert callbacks.signature(secret, "1735689600", BODY) == signature
-    assert mail.signature(secret, "1735689600", BODY) == signature
-
-
-@given(st.text(max_size=80), st.text(max_size=20))
-def test_a_guessed_signature_is_refused(signature: str, stamp: str) -> None:
-    headers = {"omise-signature": signature, "omise-signature-timestamp": stamp}
-    with pytest.raises(Forged):
-        CONNECTOR.read_callback(account(), RawCallback("POST", headers, {}, BODY))
-
-
-@given(st.integers(0, len(BODY) - 1), st.integers(1, 255))
-def test_a_changed_byte_breaks_the_signature(place: int, change: int) -> None:
-    body = bytearray(BODY)
-    body[place] ^= change
-    headers = {
-        "omise-signature": callbacks.signature(SECRET, "1735689600", BODY),
-        "omise-signature-timestamp": "1735689600",
-    }
-    with pytest.raises(Forged):
-        CONNECTOR.read_callback(account(), RawCallback("POST", headers, {}, bytes(body)))
-
-
-@given(st.binary(max_size=200))
-def test_noise_is_no_event(body: bytes) -> None:
-    with pytest.raises(Unreadable):
-        CONNECTOR.read_callback(_unsigned(), RawCallback("POST", {}, {}, body))
-
-
-def test_no_word_of_a_callback_is_believed() -> None:
-    assert not CONNECTOR.trusts_callbacks(account())
-    assert not CONNECTOR.trusts_callbacks(_unsigned())
-
-
-# --- the simulator's forms ---
-
-
-@given(
-    st.dictionaries(
-        st.sampled_from("abc"), st.dictionaries(st.sampled_from("xy"), st.text(max_size=5), min_size=1)
-    )
-)
-def test_brackets_unfold_to_what_was_folded(words: dict[str, dict[str, str]]) -> None:
-    pairs = [(f"{outer}[{inner}]", value) for outer, found in words.items() for inner, value in found.items()]
-    assert unfolded(pairs) == words
