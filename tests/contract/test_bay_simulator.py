@@ -6,6 +6,7 @@ import json
 import uuid
 from typing import Any
 
+import aiohttp
 import pytest
 
 from quickkub.connectors import registry
@@ -307,3 +308,14 @@ async def test_money_taken_back_is_a_refunded_transaction(bank: Bank) -> None:
     await bank.control(f"movements/{trx_id}/reverse", {})
     assert (await bank.asks(trx_id)).data["transaction"]["trxStatus"] == "4"
     assert (await bank.control("truth", method="GET"))["total_satang"] == 0
+
+
+async def test_a_payment_whose_confirmation_and_next_answer_are_lost_is_found_after_that(bank: Bank) -> None:
+    async with listening(bank) as gateway:
+        trx_id = (await bank.makes_qr()).data["trxId"]
+        await bank.pay("INV1", lose_answer=True)
+        await bank.time_passes(3600)
+        with pytest.raises(aiohttp.ClientError):
+            await bank.asks(trx_id)
+        assert (await bank.asks(trx_id)).data["transaction"]["trxStatus"] == "1"
+    assert gateway.heard == []

@@ -34,6 +34,9 @@ from quickkub.promptpay import BankSlip, QrRefusal, build_slip
 PAGES_MAX: Final = 100
 """3,000 rows. What is beyond is said to be missing, not left out in silence."""
 
+FIND_PAGES_MAX: Final = 5
+"""An inquiry reads no further: the bank takes about 5 requests a second (A10), and others wait, too."""
+
 OWN_BANK: Final = "025"
 _NOTHING: Final = Money(0)
 
@@ -125,7 +128,9 @@ def find(
 
     The list may leave the reference out, so not finding it proves nothing.
     """
-    listed = yield from all_pages(lambda page: wire.asks_list(account, page, now), "transactions")
+    listed = yield from all_pages(
+        lambda page: wire.asks_list(account, page, now), "transactions", FIND_PAGES_MAX
+    )
     if not isinstance(listed, Listed):
         return listed
     for one in (wire.transaction_in(row, account) for row in listed.rows):

@@ -188,6 +188,8 @@ class Made:
 
 def qr_in(data: Json, account: Account, order: Order) -> Made:
     """The QR, if it asks for what we asked (P12). Raises Garbled."""
+    if optional_text(data, "success").lower() == "false":
+        raise Garbled("the answer is a success by its code and none by its field")
     trx_id, text = _id_at(data), text_at(data, "qrcodeContent")
     try:
         qr = parse_payment(text, strict=False)

@@ -148,9 +148,8 @@ class BaySimulator:
         moved = self._book.pay(trade, pay.amount or trade.amount)
         self._call(trade, moved, "drop" if pay.lose_answer else pay.callback)
         if pay.lose_answer:
-            for operation in ("detail", "list", "link_inquiry"):
-                reference = "" if operation == "list" else trade.number
-                self.world.faults.add(Fault(FaultKind.DROP_ANSWER, operation, reference=reference))
+            operation = "link_inquiry" if trade.kind is Kind.LINK else "detail"
+            self.world.faults.add(Fault(FaultKind.DROP_ANSWER, operation, reference=trade.number))
         return moved
 
     def scan(self, qr: str) -> str:

@@ -45,7 +45,7 @@ Handler = Callable[[web.Request], Awaitable[web.Response]]
 log = logging.getLogger(__name__)
 
 _CARDS: Final = frozenset({Kind.SALE, Kind.HOLD})
-_INQUIRIES: Final = ("order_api", "app_inquiry", "pull_payment")
+_INQUIRIES: Final = {Kind.APP: "app_inquiry", Kind.QR: "pull_payment"}
 _REJECTED: Final = next(card for card in CARDS.values() if card.status == "Rejected")
 _TROUBLES: Final = {500: "Internal error", 503: "Service unavailable", 429: "Too many requests"}
 
@@ -169,8 +169,8 @@ class BblSimulator:
         else:
             moved = self._pay_qr(order, pay, callback)
         if pay.lose_answer:
-            for operation in _INQUIRIES:
-                self.world.faults.add(Fault(FaultKind.DROP_ANSWER, operation, reference=order.reference))
+            operation = _INQUIRIES.get(order.kind, "order_api")
+            self.world.faults.add(Fault(FaultKind.DROP_ANSWER, operation, reference=order.reference))
         return moved
 
     def _refuse_if_over(self, order: Order) -> None:
