@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack
 from pathlib import Path
 from typing import Final
 
 import pytest
 
-from quickkub.ledger.verify import verify
+from quickkub.invariants.run import check_invariants
 from quickkub.storage import open_database
 from quickkub.storage.embedded import EmbeddedPostgres
 from tests.support.chaos.database import TROUBLE
@@ -26,7 +27,7 @@ MADE: Final = 201
 
 
 @pytest.fixture
-async def run(servers_folder: Path) -> StormRun:
+async def run(servers_folder: Path) -> AsyncIterator[StormRun]:
     async with AsyncExitStack() as stack:
         try:
             disk = stack.enter_context(small_disk(servers_folder / "small-disk", MEBIBYTES))
@@ -70,7 +71,7 @@ async def test_a_full_disk_refuses_and_never_promises_and_then_all_goes_on(run: 
     }
     assert kept == promised, "what was promised is there, and each key made one payment"
     db = await open_database(run.database.server.dsn(), size_max=1)
-    assert (await verify(db)).violations == []
+    assert (await check_invariants(db)).violations == []
     await db.close()
 
 

@@ -9,8 +9,8 @@ from typing import Any
 
 import pytest
 
+from quickkub.invariants.run import check_invariants
 from quickkub.kernel.errors import Refusal
-from quickkub.ledger.verify import verify
 from quickkub.storage import DatabaseAway, open_database
 from quickkub.storage.idempotency import KeyBusy
 from tests.support.chaos.madeup import RememberingBank, satang, told_of
@@ -62,7 +62,7 @@ async def all_is_well(shop: Shop) -> None:
         "SELECT coalesce(sum(amount), 0)::bigint AS n FROM entries WHERE account LIKE 'provider:%'"
     )
     assert row["n"] == bank_of(shop).total
-    assert (await verify(shop.db)).violations == []
+    assert (await check_invariants(shop.db)).violations == []
 
 
 @pytest.mark.parametrize("nth", [1, 2])

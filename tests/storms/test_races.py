@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from quickkub.connectors.contract import Doing
-from quickkub.ledger.verify import verify
+from quickkub.invariants.run import check_invariants
 from quickkub.storage import Database
 from quickkub.storage.idempotency import KeyBusy
 from tests.support.chaos import races
@@ -89,4 +89,4 @@ async def test_whoever_comes_first_the_money_is_right(pair: Pair, database: Data
         "SELECT coalesce(sum(amount), 0)::bigint AS n FROM entries WHERE account LIKE 'provider:%'"
     )
     assert ledger["n"] == bank.total or pair.name == "refund/dispute"
-    assert (await verify(database)).violations == []
+    assert (await check_invariants(database)).violations == []

@@ -20,6 +20,7 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
+from quickkub.invariants.run import check_invariants
 from quickkub.kernel.errors import Refusal
 from quickkub.kernel.ids import AttemptId
 from quickkub.ledger.verify import verify
@@ -31,7 +32,7 @@ from tests.support.shop import Shop, open_shop
 
 T = TypeVar("T")
 
-EXAMPLES: Final = int(os.environ.get("STORM_EXAMPLES", "50"))
+EXAMPLES: Final = int(os.environ.get("STORM_EXAMPLES", "40"))
 STEPS: Final = 40
 WHICH: Final = st.integers(0, 3)
 PERCENT: Final = st.integers(1, 100)
@@ -91,6 +92,8 @@ class World(RuleBasedStateMachine):
         return self._runner.run(work)
 
     def teardown(self) -> None:
+        """The books were verified at each step; all the other invariants are checked at the end."""
+        assert self.does(check_invariants(self.shop.db)).violations == []
         self.does(self._stack.aclose())
         self._runner.close()
 

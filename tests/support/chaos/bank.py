@@ -210,6 +210,11 @@ class StormyBank(ScbSimulator):
         """In calm weather: the answer to the next creation is lost."""
         self._drawn.lose_next = True
 
+    def confirms_all_again(self) -> None:
+        """Every confirmation once more, as a bank does when it is asked to."""
+        for payment in self._book.payments.values():
+            self._confirm(payment, "send")
+
     @property
     def total(self) -> int:
         """Satang that moved."""

@@ -88,6 +88,8 @@ class Faults:
 
     def behind(self, kind: str) -> bool:
         """Whether too little of this kind was done to meet the bar at six tenths of the time."""
+        if not self.raging:
+            return False
         passed = (time.monotonic() - self.began) / (0.6 * self.storm.seconds)
         return self.done[kind] < self.storm.bar()[kind] * min(passed, 1.0)
 

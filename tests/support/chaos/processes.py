@@ -74,15 +74,18 @@ class Gateway:
         for keeper in self._keepers:
             keeper.cancel()
         await asyncio.gather(*self._keepers, return_exceptions=True)
+        self._keepers = []
         for end in self._lifeline:
-            os.close(end)
+            if end >= 0:
+                os.close(end)
+        self._lifeline = (-1, -1)
 
     async def lightning(self) -> None:
         """Kill somebody whenever crash points alone have killed too seldom."""
         luck = self.storm.luck("lightning")
         while self.faults.raging:
             await asyncio.sleep(luck.uniform(0.3, 1.2))
-            if self.faults.raging and self.faults.behind("kills"):
+            if self.faults.behind("kills"):
                 luck.choice(self._children).kill()
 
     def crash_points_hit(self) -> Counter[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -16,7 +17,7 @@ from quickkub.connectors.simulation.run import served
 from quickkub.house.demo_shop import DemoShop, demo_file, read_demo_shop
 from quickkub.house.seeding import seed_everything
 from quickkub.house.simulators_process import scb_config
-from quickkub.ledger.verify import verify
+from quickkub.invariants.run import check_invariants
 from quickkub.settings import read_settings
 from quickkub.storage import open_database
 from quickkub.storage.embedded import EmbeddedPostgres, make_own_folder
@@ -102,10 +103,16 @@ class StormRun:
     async def restart(self, *program: str) -> None:
         """End the gateway's processes and start them by another program."""
         await self.gateway.stop()
-        gateway = self.gateway
-        self.gateway = Gateway(
-            self.storm, self.faults, self.folder, gateway.env, gateway.listening, program=program
-        )
+        await self._starts_again(self.gateway.env, program or self.gateway.program)
+
+    async def moves_to(self, server: EmbeddedPostgres) -> None:
+        """Start the gateway, which was ended, at another server that runs."""
+        self.database.server = server
+        await self._starts_again({**self.gateway.env, "DATABASE_URL": server.dsn()}, self.gateway.program)
+
+    async def _starts_again(self, env: Mapping[str, str], program: Sequence[str]) -> None:
+        listening = self.gateway.listening
+        self.gateway = Gateway(self.storm, self.faults, self.folder, env, listening, program=program)
         self.gateway.start()
 
     async def _stop_gateway(self) -> None:
@@ -181,7 +188,7 @@ class StormRun:
     async def _judged(self, result: Weathered) -> Weathered:
         db = await open_database(self.database.server.dsn(), size_max=1)
         try:
-            report = await verify(db)
+            report = await check_invariants(db)
         finally:
             await db.close()
         result.violations = [f"{v.invariant} {v.what} {dict(v.details)}" for v in report.violations]
