@@ -41,6 +41,8 @@ class Settings:
     encryption_key: Secret
     key_pepper: Secret
     allow_local_webhooks: bool
+    # Where the worker shows its metrics, on loopback; 0 for nowhere.
+    worker_metrics_port: int = 0
 
 
 def default_data_dir(environment: Mapping[str, str]) -> Path:
@@ -80,6 +82,11 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         encryption_key=Secret(environment.get("ENCRYPTION_KEY") or made["encryption_key"]),
         key_pepper=Secret(pepper),
         allow_local_webhooks=_local_webhooks(environment, public_url),
+        worker_metrics_port=(
+            _port(environment, "QUICKKUB_WORKER_METRICS_PORT", PORT_DEFAULT)
+            if environment.get("QUICKKUB_WORKER_METRICS_PORT")
+            else 0
+        ),
     )
 
 

@@ -14,6 +14,7 @@ from quickkub.invariants.metric import look
 from quickkub.settings import Settings
 from quickkub.storage import Database
 from quickkub.storage.housekeeping import forget_old
+from quickkub.telemetry.metrics import serve as serve_metrics
 from quickkub.webhooks.flow import Courier
 from quickkub.webhooks.sender import HttpSender
 from quickkub.worker import loops
@@ -32,6 +33,8 @@ def run(settings: Settings) -> None:
 async def _work(settings: Settings) -> None:
     assert settings.database_url is not None, "the supervisor names the database"
     stop = stop_on_signals()
+    if settings.worker_metrics_port:
+        serve_metrics(settings.worker_metrics_port)
     async with open_house(settings, settings.database_url) as house:
         courier = Courier(house.db, HttpSender(house.guard, house.clock), house.vault, house.clock)
         clerk = Clerk(settings.database_url, schedules(house.db))

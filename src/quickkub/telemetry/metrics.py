@@ -7,7 +7,14 @@ from __future__ import annotations
 
 from typing import Final
 
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram, disable_created_metrics
+from prometheus_client import (
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    disable_created_metrics,
+    start_http_server,
+)
 from prometheus_client.exposition import CONTENT_TYPE_LATEST, generate_latest
 
 # When a series began is told by its first sample; the extra series would double the page.
@@ -35,6 +42,11 @@ def request_answered(method: str, route: str, status: int, seconds: float) -> No
     """Count one answered request. `route` is a template; unknown paths share the route "none"."""
     HTTP_REQUESTS.labels(method, route, str(status)).inc()
     HTTP_SECONDS.labels(method, route).observe(seconds)
+
+
+def serve(port: int) -> None:
+    """Show this process's metrics on loopback, for one that answers no HTTP of its own. Raises OSError."""
+    start_http_server(port, addr="127.0.0.1", registry=REGISTRY)
 
 
 def rendered() -> tuple[bytes, str]:
