@@ -93,9 +93,11 @@ class World(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         """The books were verified at each step; all the other invariants are checked at the end."""
-        assert self.does(check_invariants(self.shop.db)).violations == []
-        self.does(self._stack.aclose())
-        self._runner.close()
+        try:
+            assert self.does(check_invariants(self.shop.db)).violations == []
+        finally:
+            self.does(self._stack.aclose())
+            self._runner.close()
 
     def _pick(self, which: int, *, card: bool | None = None) -> Model | None:
         fitting = [m for m in self.model.values() if card is None or m.card is card]
