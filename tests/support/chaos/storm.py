@@ -59,6 +59,8 @@ class Weathered:
         found: dict[str, object] = dict(self.failings)
         if self.violations:
             found["invariants"] = self.violations
+        if self.statuses.get("500"):
+            found["no bug shows in an answer"] = f"{self.statuses['500']} answers with status 500"
         if short := self.faults.short():
             found["too few faults"] = short
         return found
