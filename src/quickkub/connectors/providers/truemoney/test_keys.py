@@ -1,0 +1,65 @@
+"""Two throw-away RSA key pairs for simulators and tests only; anybody has them.
+
+The merchant's is the published one of RFC 7515 appendix A.2, with which the pack's signatures were made;
+TrueMoney's was made for this file. All are DER in base64. Neither may ever be used at TrueMoney.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+MERCHANT_PRIVATE_KEY: Final = (
+    "MIIEvQIBADANBgkqhkiG9w0BAQEFAASCBKcwggSjAgEAAoIBAQCh+BYK4uPJtGXOjS1lYmM2K5J9vinh8CR3/BYlzJChNuOL"
+    "2TSXxbbqY913EeZ8dCn5VrD7io8ImtxLaYk8wTM/U+3QGbh3hCUv7JFP5IV3aVlL6kKA0ywPVb9ilE8TA5a8bpvfbr3SvaNn"
+    "juygxmj3AbONv/s4yDQs4v5tJ/reSlpIdJed1LnPmt7Ex1sFhSwsD174pcF1A5L5ROjtZMEQxrZHYJqkeDrrnGya11UxMFBj"
+    "i4NmXG9veoKjlnAqH2QbgtPr8jkiGUkftoaHLFcW9Qr4NY2ai50Xw0Byj3+H2JoY2PyrZ62EWQwuz3WTOTY8BwNNb2BvniHg"
+    "VFbK5emhAgMBAAECggEAEq5xpGnNCivDflJsRQBXHx1hdR1k6Ulwe2JZD50LpXyWPEAeP88vLNO97IjlA7/GQ5sLKMgvfTeX"
+    "Zx9SE+7YwVol2NXOoAJe46sui395IW/GO+pWJ1O0BkTGoVEn2bKVRUCgu+GjBVaYLU6f3l9kJfFNS3E0QbVdxzubSu3Mkqzj"
+    "kn439X0M/V51gfpRLI9JYanrC4D4qAdGcopV/0ZHHzQlBjudU2QvXt4ehNYTCBr6XCLQUShb1juUO1ZdiYoFaFQT5Tw8bGUl"
+    "/x/jTj3ccPDVZFD9pIuhLhBOneufuBiB4cS98l2SR/RQyGWSeWjnczT0QU91p1DhOVRuOopznQKBgQDgHMQQ60imZV1URk0K"
+    "pLttoLhyt3SmqdEf/kgHePDdtzEafpAu+cS191R2JiuoF2yzWXnwFDcqGigp5BNr0AHQfD8/Lk8l1Mk09jxxCfui5nYooNya"
+    "c8YFjm3vItzVCVDnEd3BbVWG8qf6deqElMGAg+C2V0L4oNXnP7LZcPAZRwKBgQC5A8R+CZW2MvRTLLHzwZkUXV866cff7tx6"
+    "kqa0finGG0KgeqlaZPxgCZnFp7AeAcCMtiynVlJ7vMVgePsLq6XtON4tB5kP9jAPrq3rbAOal78eUH5OcED6eNuCV8ixEu1e"
+    "WcPNCS/l1OW1EnXUEoEHKl54Xrrz2uNwkgMTP1FZ1wKBgAcCn1dwJKufzBWQxWQp1vsM5fggqPN1qGb5y0MAk3g7/Ls5bkUp"
+    "5u9SN0Ai3Ya6hNnvWJMb7sXQX6U/zyO2M/hTip7tUeh7CXgwo59dkpN75gJLVds29+DAncu3KXU4f2Fa+7bLNrur53k8KwPO"
+    "q2bbuTG69QtV7Jr5MR0AHWKNAoGBAIf/evpitUf+4JYbLpvNXWcY052Mpz22aR84mY3nh3F2LF2mjMJDpTg7FmuyPcVw6EcG"
+    "yoAe9fa65iNqCq+jdw6PVNGo2hxfjSiZ8IIzHdsPXI89//pMjZcQK9r+CCoRjaZjOYiIDktVWZzmevJuv6WywUqd57LE3Zar"
+    "3dLSIkx1AoGAIYd7DHOhrWvxkwPQsRM2tOgrjbcrfvtQJipd+DlcxyVuuM9sQLdgjVk2oy26F0EmpScGLq2MowX7fhd/QJQ3"
+    "ydy5cY7YIBi87w93IKLEdfnbJtoOPLUW0ITrJReOgo1cq9SbsxYawBgfp/gh6A5603k2+ZQwVK0JKSHuLFkuQ3U="
+)
+
+MERCHANT_PUBLIC_KEY: Final = (
+    "MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEAofgWCuLjybRlzo0tZWJjNiuSfb4p4fAkd/wWJcyQoTbji9k0l8W2"
+    "6mPddxHmfHQp+Vaw+4qPCJrcS2mJPMEzP1Pt0Bm4d4QlL+yRT+SFd2lZS+pCgNMsD1W/YpRPEwOWvG6b32690r2jZ47soMZo"
+    "9wGzjb/7OMg0LOL+bSf63kpaSHSXndS5z5rexMdbBYUsLA9e+KXBdQOS+UTo7WTBEMa2R2CapHg665xsmtdVMTBQY4uDZlxv"
+    "b3qCo5ZwKh9kG4LT6/I5IhlJH7aGhyxXFvUK+DWNmoudF8NAco9/h9iaGNj8q2ethFkMLs91kzk2PAcDTW9gb54h4FRWyuXp"
+    "oQIDAQAB"
+)
+
+TRUEMONEY_PRIVATE_KEY: Final = (
+    "MIIEvgIBADANBgkqhkiG9w0BAQEFAASCBKgwggSkAgEAAoIBAQDDWz6lbyJf9rEWY87T2aOvVkhqpe+C15yrcLbK7AfY3I5H"
+    "W2xLDubuw0XsMW/u/TM8yKvRCq7ALYgEwh1OUH4OhICPH+i1JUv2YrA7I7XbGtX7TyXVZXEtltqArt4K3qFmxCBOPydLs9x3"
+    "cD1sZTEiTn0h8eGCkaapkLyT2y6MHjbBwTiTkdkpwlssHv7gx/HgvDQNUmhhK7mOwGpl4snOQUMaFANROQ8JdPiI1MC2LJ7F"
+    "Vcdh+q1OQAnqQe1llHFKGURKh89PV3fQPEtLrCIhRd27+1+9t9CiNkjqwaYobEfPl0613isPuGNDrCkM7spTYnECwdUPqFnr"
+    "4uA+AWDtAgMBAAECggEACASx6S1naPW3ArcWIx47XBeCz78jSCi42VU+L+mzpWtTM+eWyXqPmzVT3XJYdtzKqYj5exI2O6oY"
+    "F/eumQfMavoEFJvQu+HIZ+ZYvqPHwc9XVlBfneN/hh7JmULiZXhfgea0zWpFZgVxRr306Fg7mxpfvJRxLGdnQqaTPSTRio8+"
+    "/u5w7jc0tr7d8DAoKR1k4TAhD7WZb0ujThJLrY+EvOjQMxambWpskgaGJK9vjqPhvoEZCUHXFUwJU/jHhoUmYB6OdGU4fmhX"
+    "jItIsuP8Ds5aS2EX7Hf69Y/Ei3z7dyIjh1Mljba8lG57nD/vb3toQkte/zNtfETVFKCIIBfPKwKBgQDlmObpWxVkZqhaib33"
+    "3KY85cYT1EWhwklezbrGwwoR02QgRoj1q09Z9lPMPo1SxSEoTpkJ3NSJRjIAw5Ay+C0X+VHr5TeETvqzvmLfsxcDIHc89r/e"
+    "OcOETGLCN6hQzmqS1kXCbXK3SY+NADlYAdSENKYwoOQ06QHDZJZdunmshwKBgQDZ0lQqaYhtfdem6oo79mlZSZokZ453nnhd"
+    "CLOK5S07do7NJtHr0dpay64iY3RPdt5+5wUygJDySCqXKf5p7DSQnBR1Al+xywvUHdiP0rKWEF7bpyCY2N7JRcuLAApsNSfa"
+    "uPkFOtdQg4I2d9BNgDqI1JNX4dq58bz03x0QqIk36wKBgEHcyuDGMCzNBh5yxPwFX+q4P0oQ6qisgz+e5KV/7bOPYHmhwkg3"
+    "DFxSPVep2gCUbB6T7XLW1mFKsa1mbEcyyjzGWKnC51odDe3h/5sMVN2gwpPKdN/a0itxfiMYtD/59riInxpXK0FI6NUZ61lD"
+    "rSL/t2zbupsy/D6A7GGWzLChAoGBAIrEzIoYoanfujvEwDxjR8pycZkvwDvE4bmjiX67co2ngmKAkMxD7XBawp117uuRNz5x"
+    "v4XlEnLINxoGzuZ8bSCTzxScZorGaMrCGO3Hta6Uz1nwp3u47nYb2Qi9BebaFoHpxfvm+LV6ksJQoow9XQ0/IH+ki8xajZ8T"
+    "ZVjvhjvxAoGBAMthT3RTPVJQkQdhAli16V5SF6uGKvNefnkbiOomHyHR0mK/8YMyq0PZCYIoPaDF2PFjodPMKtqY5HdtjVht"
+    "ei8w+xyzYqAXQkR4idaZ4ZukLjt8fEXTwWQyQtZ67HfSQGyP4l0tnjNbPzQGyhLij5HGcNH4vlPdqP3N3S7WcRL0"
+)
+
+TRUEMONEY_PUBLIC_KEY: Final = (
+    "MIIBIjANBgkqhkiG9w0BAQEFAAOCAQ8AMIIBCgKCAQEAw1s+pW8iX/axFmPO09mjr1ZIaqXvgtecq3C2yuwH2NyOR1tsSw7m"
+    "7sNF7DFv7v0zPMir0QquwC2IBMIdTlB+DoSAjx/otSVL9mKwOyO12xrV+08l1WVxLZbagK7eCt6hZsQgTj8nS7Pcd3A9bGUx"
+    "Ik59IfHhgpGmqZC8k9sujB42wcE4k5HZKcJbLB7+4Mfx4Lw0DVJoYSu5jsBqZeLJzkFDGhQDUTkPCXT4iNTAtiyexVXHYfqt"
+    "TkAJ6kHtZZRxShlESofPT1d30DxLS6wiIUXdu/tfvbfQojZI6sGmKGxHz5dOtd4rD7hjQ6wpDO7KU2JxAsHVD6hZ6+LgPgFg"
+    "7QIDAQAB"
+)
