@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from quickkub.kernel.ids import AttemptId, MerchantId, PaymentId
@@ -13,7 +14,7 @@ from quickkub.storage import Connection, Row
 
 ATTEMPT_COLUMNS: Final = """
     merchant_id, id, payment_id, mode, provider, account_id, amount, currency, state, reference,
-    provider_reference, next_action, failure_code, checks, lease_token, created_at
+    provider_reference, next_action, failure_code, checks, lease_token, created_at, provider_code
 """
 JITTER: Final = "(0.9 + random() * 0.2)"
 """20 % spread, so that attempts that failed together do not come back together."""
@@ -42,6 +43,7 @@ def read_attempt(row: Row, prefix: str = "") -> Attempt:
         checks=row[prefix + "checks"],
         lease_token=row[prefix + "lease_token"],
         created_at=row[prefix + "created_at"],
+        provider_code=row[prefix + "provider_code"],
     )
 
 
@@ -109,6 +111,31 @@ async def attempts_of(
     return found
 
 
+@dataclass(frozen=True, slots=True)
+class NewEvidence:
+    """What was said, sealed, to be kept by the statement that concludes something from it (P8)."""
+
+    id: str
+    kind: str
+    outcome: str
+    sealed: bytes
+
+
+_MOVE: Final = f"""
+WITH proof AS (
+    INSERT INTO evidence (merchant_id, id, payment_id, attempt_id, provider, kind, outcome, transcript)
+    SELECT $1, $8, $10, $2, $11, $12, $13, $14::bytea WHERE $14::bytea IS NOT NULL
+)
+UPDATE attempts
+   SET state = $3, updated_at = now(), checks = 0,
+       next_action = coalesce($4, next_action), provider_reference = coalesce($5, provider_reference),
+       failure_code = $6, provider_code = $7, evidence_id = coalesce($8, evidence_id),
+       next_check_at = now() + make_interval(secs => $9 * {JITTER})
+ WHERE merchant_id = $1 AND id = $2
+RETURNING {ATTEMPT_COLUMNS}
+"""  # noqa: S608 -- only our own columns are put in
+
+
 async def move_attempt(
     tx: Connection,
     attempt: Attempt,
@@ -118,20 +145,13 @@ async def move_attempt(
     provider_reference: str | None = None,
     failure_code: str | None = None,
     provider_code: str | None = None,
-    evidence: str | None = None,
+    evidence: NewEvidence | str | None = None,
     check_seconds: int | None,
 ) -> Attempt:
-    """Write a new state, start counting inquiries anew, and set the next one (None: no more)."""
+    """Write a new state with its evidence, count inquiries anew, set the next one (None: no more)."""
+    new = evidence if isinstance(evidence, NewEvidence) else None
     row = await tx.fetchrow(
-        f"""
-        UPDATE attempts
-           SET state = $3, updated_at = now(), checks = 0,
-               next_action = coalesce($4, next_action), provider_reference = coalesce($5, provider_reference),
-               failure_code = $6, provider_code = $7, evidence_id = coalesce($8, evidence_id),
-               next_check_at = now() + make_interval(secs => $9 * {JITTER})
-         WHERE merchant_id = $1 AND id = $2
-        RETURNING {ATTEMPT_COLUMNS}
-        """,  # noqa: S608
+        _MOVE,
         attempt.merchant,
         attempt.id,
         state.value,
@@ -139,8 +159,13 @@ async def move_attempt(
         provider_reference,
         failure_code,
         provider_code,
-        evidence,
+        new.id if new else evidence,
         check_seconds,
+        attempt.payment,
+        attempt.provider,
+        new.kind if new else None,
+        new.outcome if new else None,
+        new.sealed if new else None,
     )
     assert row is not None, "the attempt row is locked by this transaction"
     return read_attempt(row)

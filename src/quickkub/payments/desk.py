@@ -2,22 +2,29 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
+from quickkub.connectors.contract import Failure
 from quickkub.kernel.ids import AttemptId, MerchantId, new_id
 from quickkub.payments import attempt_store, case_store, proof_store, store
+from quickkub.payments.attempt_store import NewEvidence
 from quickkub.payments.model import Attempt, Payment
 from quickkub.payments.office import Office
 from quickkub.storage import Connection
 from quickkub.storage.vault import Place
+
+GoOn = Callable[[Connection, Payment, Failure], Awaitable[Attempt | None]]
+"""What comes after a certain failure, in the same transaction: a further attempt, or None for nothing."""
 
 
 @dataclass(slots=True)
 class Desk:
     """`payment` and `attempt` are replaced as they move; both rows are locked by `tx`.
 
-    `kind` says how the news came: `answer`, `callback`, `inquiry` or `operator`.
+    `kind` says how the news came: `answer`, `callback`, `inquiry` or `operator`. `went_on`: the attempt
+    failed and `attempt` is a further one of the same payment, not asked yet.
     """
 
     office: Office
@@ -29,6 +36,8 @@ class Desk:
     kind: str
     instruction: str | None = None
     evidence_id: str | None = None
+    go_on: GoOn | None = None
+    went_on: bool = False
 
     async def evidence(self) -> str:
         """Keep what was said, once (P8)."""
@@ -46,6 +55,15 @@ class Desk:
                 instruction=self.instruction,
             )
         return self.evidence_id
+
+    def new_evidence(self) -> NewEvidence | str:
+        """The same for a statement that writes it along: what is to be kept, or the id of what is kept."""
+        if self.evidence_id is not None:
+            return self.evidence_id
+        self.evidence_id = new_id("evd")
+        place = Place("evidence", "transcript", self.attempt.merchant, self.evidence_id)
+        sealed = self.office.vault.seal(self.transcript, place)
+        return NewEvidence(self.evidence_id, self.kind, self.outcome_name, sealed)
 
     async def case(
         self, kind: str, fact: str, details: dict[str, Any], *, receipt: str | None = None

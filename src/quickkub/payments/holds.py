@@ -30,7 +30,7 @@ async def take_hold(desk: Desk, authorized: Authorized) -> None:
         desk.attempt,
         ATTEMPT.after(desk.attempt.state, Fact.HELD),
         provider_reference=authorized.provider_reference,
-        evidence=await desk.evidence(),
+        evidence=desk.new_evidence(),
         check_seconds=rules.next_check_seconds(AttemptState.AUTHORIZED, 0),
     )
     desk.payment = await advance(

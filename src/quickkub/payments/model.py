@@ -142,6 +142,7 @@ class Attempt:
     checks: int
     lease_token: int
     created_at: datetime
+    provider_code: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

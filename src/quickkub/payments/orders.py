@@ -5,15 +5,18 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from datetime import datetime
+from typing import Final
 
 from quickkub.connectors.contract import Account, Order, Payer
 from quickkub.merchants.accounts import account_by_id
 from quickkub.payments.model import Attempt, Payment
 from quickkub.payments.office import Office
 from quickkub.payments.routing import as_account
-from quickkub.payments.states import OPEN
+from quickkub.payments.states import OPEN, AttemptState
 from quickkub.storage import Connection
 from quickkub.storage.vault import Place, Vault
+
+NOBODY: Final = Payer()
 
 
 def _place(merchant: str, payment: str) -> Place:
@@ -22,22 +25,23 @@ def _place(merchant: str, payment: str) -> Place:
 
 def seal_payer(vault: Vault, payer: Payer, merchant: str, payment: str) -> bytes | None:
     """What was said about the payer, as it is stored; None when nothing was."""
-    said = {name: value for name, value in asdict(payer).items() if value}
-    if payer == Payer():
+    if payer == NOBODY:
         return None
+    said = {name: value for name, value in asdict(payer).items() if value}
     return vault.seal(json.dumps(said).encode(), _place(merchant, payment))
 
 
 def payer_of(vault: Vault, payment: Payment) -> Payer:
     """The payer as the merchant described them; empty once erased."""
     if payment.sealed_payer is None:
-        return Payer()
+        return NOBODY
     opened = vault.open(bytes(payment.sealed_payer), _place(payment.merchant, payment.id))
     return Payer(**json.loads(opened))
 
 
 def order_for(office: Office, attempt: Attempt, payment: Payment) -> Order:
-    """`wanted` is False once the payment ended or its time is up: a connector then confirms nothing."""
+    """`wanted` is False once the payment ended, its time is up, or this attempt failed and another took its
+    place: a connector then confirms nothing."""
     return Order(
         reference=attempt.reference,
         amount=attempt.amount,
@@ -49,7 +53,7 @@ def order_for(office: Office, attempt: Attempt, payment: Payment) -> Order:
         description=payment.description or "",
         return_url=f"{office.public_url}/pay/{payment.checkout_token}/back",
         capture_later=payment.capture_later,
-        wanted=payment.state in OPEN and not payment.time_is_up,
+        wanted=payment.state in OPEN and not payment.time_is_up and attempt.state is not AttemptState.FAILED,
         payer=payer_of(office.vault, payment),
     )
 

@@ -22,13 +22,13 @@ from quickkub.connectors.contract import (
 from quickkub.kernel.ids import AttemptId, MerchantId
 from quickkub.payments import attempt_store, rules
 from quickkub.payments.announce import advance
-from quickkub.payments.desk import Desk, lock
-from quickkub.payments.ending import end, may_end
+from quickkub.payments.desk import Desk, GoOn, lock
+from quickkub.payments.ending import end, end_attempt, may_end
 from quickkub.payments.holds import take_hold
 from quickkub.payments.model import Attempt, Payment
 from quickkub.payments.money_in import take_money
 from quickkub.payments.office import Office, Told
-from quickkub.payments.states import ATTEMPT, PAYMENT, AttemptState, Fact
+from quickkub.payments.states import ATTEMPT, ENDED, PAYMENT, AttemptState, Fact, PaymentState
 from quickkub.payments.view import action_view
 from quickkub.storage import Connection
 
@@ -47,16 +47,19 @@ async def apply(
     kind: str,
     *,
     also: Also | None = None,
+    go_on: GoOn | None = None,
 ) -> tuple[Payment, Attempt]:
     """Take in what a provider said about an attempt. `kind` is `answer`, `callback` or `inquiry`.
 
     Returns payment and attempt as they stand afterwards. News that the state tables have no place for (a
-    decline after a success, a QR for a cancelled payment) changes nothing. Raises DatabaseAway.
+    decline after a success, a QR for a cancelled payment) changes nothing. Where `go_on` finds another way
+    after a clear failure, the payment stays open, `also` is not called, and the attempt returned is the next
+    one, which nobody has asked yet. Raises DatabaseAway.
     """
     async with office.db.transaction() as tx:
         payment, attempt = await lock(tx, merchant, attempt_id)
         name = type(told.outcome).__name__.lower()
-        desk = Desk(office, tx, payment, attempt, told.transcript, name, kind)
+        desk = Desk(office, tx, payment, attempt, told.transcript, name, kind, go_on=go_on)
         match told.outcome:
             case Paid() as paid:
                 await take_money(desk, paid)
@@ -75,6 +78,8 @@ async def apply(
                 await _take_unknown(desk, unknown.provider_reference)
             case never:
                 assert_never(never)
+        if desk.went_on:
+            return desk.payment, desk.attempt
         if desk.attempt.state is AttemptState.CREATED:
             # It was asked for and nothing clear came of it: nobody can tell, and we go on asking.
             await _take_unknown(desk)
@@ -100,9 +105,19 @@ async def _take_end_of_hold(desk: Desk, failure: Failure) -> None:
 
 
 async def _end_by(desk: Desk, fact: Fact) -> None:
-    if may_end(desk.payment, desk.attempt, fact):
+    if desk.payment.state in ENDED:
+        await _end_alone(desk)
+    elif may_end(desk.payment, desk.attempt, fact):
         await desk.evidence()
         desk.payment, desk.attempt = await end(desk.office, desk.tx, desk.payment, desk.attempt, fact)
+
+
+async def _end_alone(desk: Desk) -> None:
+    """Another attempt of the payment decided it; nobody waits for this one any more."""
+    fact = next((f for f in (Fact.CALLED_OFF, Fact.TIME_UP) if ATTEMPT.allows(desk.attempt.state, f)), None)
+    if fact is not None:
+        await desk.evidence()
+        desk.attempt = await end_attempt(desk.office, desk.tx, desk.payment, desk.attempt, fact)
 
 
 async def _take_not_sent(desk: Desk, not_sent: NotSent) -> None:
@@ -115,7 +130,9 @@ async def _take_not_sent(desk: Desk, not_sent: NotSent) -> None:
 
 async def _fail(desk: Desk, failure: Failure, provider_code: str, *, is_over: bool = False) -> None:
     """A clear no. Unless nothing was ever sent, we look a few times more: a late success wins (P11)."""
-    if not _both_allow(desk, Fact.DECLINED):
+    # Where another attempt decided the payment, this one still has its own end.
+    decided = desk.payment.state in ENDED and ATTEMPT.allows(desk.attempt.state, Fact.DECLINED)
+    if not decided and not _both_allow(desk, Fact.DECLINED):
         return
     desk.attempt = await attempt_store.move_attempt(
         desk.tx,
@@ -123,9 +140,16 @@ async def _fail(desk: Desk, failure: Failure, provider_code: str, *, is_over: bo
         ATTEMPT.after(desk.attempt.state, Fact.DECLINED),
         failure_code=failure.value,
         provider_code=provider_code[:200],
-        evidence=await desk.evidence(),
+        evidence=desk.new_evidence(),
         check_seconds=None if is_over else rules.next_check_seconds(AttemptState.FAILED, 0),
     )
+    if decided:
+        return
+    if desk.go_on is not None and desk.payment.state is PaymentState.CREATED:
+        further = await desk.go_on(desk.tx, desk.payment, failure)
+        if further is not None:
+            desk.attempt, desk.went_on = further, True
+            return
     desk.payment = await advance(
         desk.tx,
         desk.payment,
@@ -148,7 +172,7 @@ async def _take_waiting(desk: Desk, waiting: Waiting) -> None:
         ATTEMPT.after(desk.attempt.state, Fact.AWAITS_PAYER),
         next_action=action_view(waiting.action),
         provider_reference=waiting.provider_reference,
-        evidence=await desk.evidence(),
+        evidence=desk.new_evidence(),
         check_seconds=rules.next_check_seconds(AttemptState.REQUIRES_ACTION, 0),
     )
     desk.payment = await advance(
@@ -158,7 +182,9 @@ async def _take_waiting(desk: Desk, waiting: Waiting) -> None:
 
 async def _take_nothing_yet(desk: Desk, provider_reference: str | None) -> None:
     """A clear "not paid": once its time is up it ends even an attempt that nobody could tell about."""
-    if desk.payment.time_is_up and may_end(desk.payment, desk.attempt, Fact.TIME_UP):
+    if desk.payment.state in ENDED:
+        await _end_alone(desk)
+    elif desk.payment.time_is_up and may_end(desk.payment, desk.attempt, Fact.TIME_UP):
         if desk.attempt.state is not AttemptState.AUTHORIZED:
             await _end_by(desk, Fact.TIME_UP)
     elif provider_reference and desk.attempt.provider_reference is None:
@@ -174,7 +200,7 @@ async def _take_unknown(desk: Desk, provider_reference: str | None = None) -> No
         desk.attempt,
         ATTEMPT.after(desk.attempt.state, Fact.CANNOT_TELL),
         provider_reference=provider_reference,
-        evidence=await desk.evidence(),
+        evidence=desk.new_evidence(),
         check_seconds=rules.next_check_seconds(AttemptState.UNKNOWN, 0),
     )
     desk.payment = await advance(
