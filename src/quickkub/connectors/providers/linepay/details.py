@@ -56,7 +56,10 @@ class GivenBack:
 
 @dataclass(frozen=True, slots=True)
 class Finished:
-    """A payment that was confirmed. `paid` is what was held or captured, discounts of LINE Pay's included."""
+    """A payment that was confirmed. `paid` is what was held or captured, discounts of LINE Pay's included.
+
+    `tells_of_refunds`: all that was given back is listed; a row may call itself a refund without a list.
+    """
 
     transaction: str
     order_id: str
@@ -66,6 +69,7 @@ class Finished:
     payer: dict[str, str]
     held_until: datetime | None
     refunds: tuple[GivenBack, ...]
+    tells_of_refunds: bool
 
     @property
     def refunded(self) -> Money:
@@ -133,7 +137,8 @@ def paid_in(rows: object) -> tuple[Money, dict[str, str]]:
 
 
 def _finished(row: Json) -> Finished:
-    if text_at(row, "transactionType") not in _TYPES:
+    kind = text_at(row, "transactionType")
+    if kind not in _TYPES:
         raise Garbled("transactionType is a word we do not know")
     # A payment that was given back whole may say so instead of its state.
     state = optional_text(row, "payStatus") or CAPTURED
@@ -153,6 +158,7 @@ def _finished(row: Json) -> Finished:
         payer,
         until,
         refunds,
+        bool(refunds) or kind == "PAYMENT",
     )
 
 

@@ -131,6 +131,8 @@ def _refund_in(found: Finished, instruction: Instruction, otherwise: Declined | 
     """A refund has no reference of ours: it is the newest of its amount beyond those proven (pack 8)."""
     if found.state != CAPTURED:
         return Declined(_NO, found.state, "nothing was captured")
+    if not found.tells_of_refunds:
+        return Unknown("LINE Pay says that there are refunds, and lists none")
     if found.refunded == instruction.refunded:
         return otherwise or Unknown("the details do not show the refund yet")
     since = instruction.asked_at - CLOCKS_APART

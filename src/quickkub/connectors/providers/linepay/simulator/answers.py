@@ -112,7 +112,9 @@ def distort(body: bytes, what: str) -> bytes:
         return written(_amounts(value, lambda amount: amount + 1)).encode()
     if b'"currency"' in body:
         return written(_in_dollars(value)).encode()
-    return written(_amounts(value, lambda amount: (amount * Decimal("0.03")).quantize(Decimal("0.01")))).encode()
+    return written(
+        _amounts(value, lambda amount: (amount * Decimal("0.03")).quantize(Decimal("0.01")))
+    ).encode()
 
 
 def _amounts(value: Any, change: Any) -> Any:
