@@ -214,18 +214,38 @@ class Shop:
     def __init__(self, database: Database, merchant: MerchantId, token: str, bank: MadeUpBank) -> None:
         self.db, self.merchant, self.token, self.bank = database, merchant, token, bank
         self.vault = VAULT
+        # Further banks by provider name, and accounts whose circuit is open.
+        self.banks: dict[str, MadeUpBank] = {}
+        self.open_circuits: set[str] = set()
         self.office = Office(
             database,
             VAULT,
             QuietLine(),
-            lambda _: bank,
+            lambda name: self.banks.get(name, bank),
             "http://shop.test",
             ProviderRefunds(),
             ProviderDisputes(),
+            circuit_open=lambda account: account.id in self.open_circuits,
         )
         self.refunds = Refunds(self.office)
         self.disputes = Disputes(self.office)
         self.payments = Payments(self.office)
+
+    async def opens_account(self, provider: str, bank: MadeUpBank, **settings: str) -> str:
+        """A further account, at a bank of its own. Returns the account's id."""
+        self.banks[provider] = bank
+        bank.manifest = replace(bank.manifest, name=provider)
+        async with self.db.transaction() as tx:
+            account, _ = await open_account(
+                tx,
+                VAULT,
+                self.merchant,
+                mode="test",
+                provider=provider,
+                settings=settings,
+                credentials={"k": "test"},
+            )
+        return account
 
     async def charges(self, amount: Money, key: str | None = None, **more: Any) -> dict[str, Any]:
         """A payment as the merchant sees it right after asking."""

@@ -54,6 +54,14 @@ class Breaker:
         """Whether requests are being held back."""
         return self._opened_since is not None
 
+    @property
+    def holds_charges(self) -> bool:
+        """Whether a charge that came now would be held back. False when it would go out as the probe: whoever
+        chooses between providers has to let one through, or the circuit would never close."""
+        if self._opened_since is None:
+            return False
+        return self._probing or self._clock.monotonic() - self._opened_since < self._open_seconds
+
     def admit(self, *, asks_only: bool) -> Ticket | None:
         """A ticket, or None when this request has to stay here."""
         if self._opened_since is None:

@@ -111,6 +111,16 @@ class Line:
         open_ones = {provider for (provider, _), gate in self._gates.items() if gate.breaker.is_open}
         return {p: "degraded" if p in open_ones else "healthy" for p, _ in self._gates}
 
+    def circuit_open(self, account: Account) -> bool:
+        """Whether charges of this account would be held back; of an address never called from here: no."""
+        try:
+            address = _address(account, self._connector(account.provider).manifest)
+        except NoAnswer:
+            return False  # its first call will say so
+        parts = urlsplit(address)
+        gate = self._gates.get((account.provider, f"{parts.scheme}://{parts.netloc}"))
+        return gate is not None and gate.breaker.holds_charges
+
     async def close(self) -> None:
         """Give up what is under way and close all connections."""
         await self._tokens.close()

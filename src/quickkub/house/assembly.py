@@ -51,7 +51,14 @@ async def open_house(settings: Settings, dsn: str, *, connections: int = 20) -> 
     db = await open_database(dsn, size_max=connections)
     line = Line(registry.connector, clock=clock)
     office = Office(
-        db, vault, line, registry.connector, settings.public_url, ProviderRefunds(), ProviderDisputes()
+        db,
+        vault,
+        line,
+        registry.connector,
+        settings.public_url,
+        ProviderRefunds(),
+        ProviderDisputes(),
+        circuit_open=line.circuit_open,
     )
     try:
         yield House(

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import math
 from datetime import UTC, datetime
 
-from quickkub.connectors.contract import Account, Order, Outcome, Unknown
+from quickkub.connectors.contract import Account, Failure, Order, Outcome, Unknown
 from quickkub.kernel.ids import AttemptId, PaymentId, new_id, new_reference
 from quickkub.kernel.money import Money
 from quickkub.kernel.tokens import new_token
@@ -16,9 +17,10 @@ from quickkub.payments.model import Answered, Attempt, NewPayment, Payment
 from quickkub.payments.office import Office, OutOfTime, Told
 from quickkub.payments.orders import order_for, seal_payer
 from quickkub.payments.replay import Render, replay_payment
-from quickkub.payments.routing import Route, choose
+from quickkub.payments.routes.store import add_attempt, standing
+from quickkub.payments.routing import FAILOVER_WITHIN_SECONDS, Plan, Route, plan
 from quickkub.payments.say_store import say
-from quickkub.payments.settle import apply
+from quickkub.payments.settle import Also, apply
 from quickkub.payments.states import AttemptState, PaymentState
 from quickkub.payments.view import payment_view
 from quickkub.storage import Connection
@@ -28,43 +30,84 @@ from quickkub.storage.idempotency import Once, Replay, earlier, keep_answer
 async def create(office: Office, asked: NewPayment, once: Once, render: Render) -> Answered:
     """Make a payment and ask a provider for it. Returns what to send, the same bytes for the same key.
 
+    A provider that certainly did nothing, for reasons of its own, is followed by the next one (`_Pursuit`).
     Raises MethodUnavailable, CurrencyUnsupported, AmountOutOfRange, CaptureUnsupported, PayerInputMissing,
     KeyReused, KeyBusy, DatabaseAway; nothing is written when it does.
     """
-    route = await _route(office, asked, once)
-    if isinstance(route, Replay):
-        return await replay_payment(office, once, route, render)
-    said = await _say(office, asked, once, route)
+    payment_id = PaymentId(new_id("pay"))
+    planned = await _plan(office, asked, once, payment_id)
+    if isinstance(planned, Replay):
+        return await replay_payment(office, once, planned, render)
+    pursuit = _Pursuit(office, planned)
+    said = await _say(office, asked, once, payment_id, planned.first)
     if isinstance(said, Replay):
         return await replay_payment(office, once, said, render)
-    payment, attempt = said
-    told = await call(office, route.account, order_for(office, attempt, payment))
 
     async def answer(tx: Connection, after: Payment, tried: Attempt) -> None:
         await keep_answer(tx, once, *render(payment_view(after, tried, office.public_url)))
 
-    after, tried = await apply(office, payment.merchant, attempt.id, told, "answer", also=answer)
+    after, tried = await pursuit.run(*said, answer)
     status, body = render(payment_view(after, tried, office.public_url))
     return Answered(status, body, replayed=False)
 
 
-async def _route(office: Office, asked: NewPayment, once: Once) -> Route | Replay:
+class _Pursuit:
+    """One payment from account to account inside one request, until somebody has it or nobody is left.
+
+    Only a certain "nothing happened" that is the provider's own doing leads on; never an unknown outcome. The
+    failed attempt and the next one are written together, so that a crash between two calls leaves an attempt
+    that the worker asks about, and never two that may both be paid.
+    """
+
+    def __init__(self, office: Office, planned: Plan) -> None:
+        self._office, self._plan, self._route = office, planned, planned.first
+        self._tried: list[Attempt] = []
+        self._began_at = _seconds()
+
+    async def run(self, payment: Payment, attempt: Attempt, answer: Also) -> tuple[Payment, Attempt]:
+        while True:
+            self._tried.append(attempt)
+            order = order_for(self._office, attempt, payment)
+            told = await call(self._office, self._route.account, order, spent_seconds=self._spent())
+            payment, after = await apply(
+                self._office, payment.merchant, attempt.id, told, "answer", also=answer, go_on=self._go_on
+            )
+            if after.id == attempt.id:
+                return payment, after
+            attempt = after
+
+    def _spent(self) -> int:
+        return math.ceil(_seconds() - self._began_at) if len(self._tried) > 1 else 0
+
+    async def _go_on(self, tx: Connection, payment: Payment, failure: Failure) -> Attempt | None:
+        if self._spent() > FAILOVER_WITHIN_SECONDS:
+            return None
+        route = self._plan.after(self._tried, failure)
+        if route is None:
+            return None
+        self._route = route
+        return await add_attempt(tx, _blank_attempt(payment, route), route.why, rules.FIRST_CHECK_SECONDS)
+
+
+def _seconds() -> float:
+    return asyncio.get_running_loop().time()
+
+
+async def _plan(office: Office, asked: NewPayment, once: Once, payment_id: PaymentId) -> Plan | Replay:
     """The key comes first: a repeat is answered as before, whatever has changed about the merchant since."""
     async with office.db.read() as reader:
         before = await earlier(reader, once)
         if before is not None:
             return before
         accounts = await enabled_accounts(reader, office.vault, once.merchant, once.mode)
-    route = choose(asked, accounts, office.connector, office.public_url)
-    rules.refuse_amount(asked.amount, asked.method, route.manifest)
-    rules.refuse_missing_input(asked.payer, route.offer)
-    return route
+        known = await standing(reader, once.merchant, once.mode)
+    return plan(asked, accounts, office.connector, office.public_url, known, office.circuit_open, payment_id)
 
 
 async def _say(
-    office: Office, asked: NewPayment, once: Once, route: Route
+    office: Office, asked: NewPayment, once: Once, payment_id: PaymentId, route: Route
 ) -> tuple[Payment, Attempt] | Replay:
-    payment = _blank_payment(office, PaymentId(new_id("pay")), asked, once)
+    payment = _blank_payment(office, payment_id, asked, once)
     attempt = _blank_attempt(payment, route)
     while True:
         async with office.db.statement() as connection:
@@ -152,11 +195,14 @@ async def inquire(office: Office, account: Account, order: Order) -> Told[Outcom
         return OutOfTime(Unknown("the inquiry took longer than a worker may wait"))
 
 
-async def call(office: Office, account: Account, order: Order) -> Told[Outcome]:
-    """Ask the provider for the order, with no transaction open and a limit on how long it may take."""
+async def call(office: Office, account: Account, order: Order, *, spent_seconds: int = 0) -> Told[Outcome]:
+    """Ask the provider for the order, with no transaction open and a limit on how long it may take.
+
+    `spent_seconds` of that limit were spent on earlier attempts.
+    """
     exchange = office.connector(account.provider).create(account, order)
     try:
-        async with asyncio.timeout(rules.CALL_SECONDS):
+        async with asyncio.timeout(rules.CALL_SECONDS - spent_seconds):
             return await office.line.run(account, exchange)
     except TimeoutError:
         return OutOfTime(Unknown("the call took longer than a merchant can be kept waiting"))

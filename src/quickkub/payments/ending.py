@@ -37,6 +37,18 @@ async def end(
     return payment, attempt
 
 
+async def end_attempt(
+    office: Office, tx: Connection, payment: Payment, attempt: Attempt, fact: Fact
+) -> Attempt:
+    """Stop waiting for one attempt of a payment that another attempt decided. Late money still counts."""
+    state = ATTEMPT.after(attempt.state, fact)
+    attempt = await attempt_store.move_attempt(
+        tx, attempt, state, check_seconds=rules.next_check_seconds(state, 0)
+    )
+    await _tell_provider(office, tx, payment, attempt)
+    return attempt
+
+
 async def _tell_provider(office: Office, tx: Connection, payment: Payment, attempt: Attempt) -> None:
     manifest = office.connector(attempt.provider).manifest
     offer = manifest.offer(payment.method)

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from quickkub.connectors.contract import Account, Declined, DisputeNews, Done, Effect, NotSent, Unknown
-from quickkub.payments.routing import ConnectorFor
+from quickkub.payments.routing import CircuitOpen, ConnectorFor
 from quickkub.storage import Database
 from quickkub.storage.vault import Vault
 
@@ -70,9 +70,16 @@ class DisputeEffects(Protocol):
         ...
 
 
+def _closed(_: Account) -> bool:
+    return False
+
+
 @dataclass(frozen=True, slots=True)
 class Office:
-    """Database, vault, line, connectors, and the address the gateway is reached at from outside."""
+    """Database, vault, line, connectors, and the address the gateway is reached at from outside.
+
+    `circuit_open` tells whether the line holds charges to an account back for now.
+    """
 
     db: Database
     vault: Vault
@@ -81,3 +88,4 @@ class Office:
     public_url: str
     on_refund: RefundEffects
     on_dispute: DisputeEffects
+    circuit_open: CircuitOpen = _closed

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from quickkub.connectors.contract import CallbackAnswer, RawCallback
@@ -32,6 +33,8 @@ from quickkub.payments.model import (
 )
 from quickkub.payments.office import Office
 from quickkub.payments.replay import Render
+from quickkub.payments.routes.store import whys_of
+from quickkub.payments.states import AttemptState
 from quickkub.payments.store import Overdue
 from quickkub.payments.view import attempt_view, payment_view
 from quickkub.storage.idempotency import Once
@@ -70,7 +73,8 @@ class Payments:
             if found is None:
                 raise PaymentNotFound()
             attempts = await attempt_store.attempts_of(reader, merchant, [found.id])
-        return self._view(found, attempts[found.id], with_attempts=with_attempts)
+            whys = await whys_of(reader, merchant, [found.id] if with_attempts else [])
+        return self._view(found, attempts[found.id], whys, with_attempts=with_attempts)
 
     async def page(
         self, merchant: MerchantId, mode: str, query: ListQuery, *, with_attempts: bool = False
@@ -78,10 +82,11 @@ class Payments:
         """One page of payments, newest first."""
         async with self._office.db.read() as reader:
             found, has_more = await store.list_payments(reader, merchant, mode, query)
-            attempts = await attempt_store.attempts_of(reader, merchant, [p.id for p in found])
-        return Page(
-            tuple(self._view(p, attempts[p.id], with_attempts=with_attempts) for p in found), has_more
-        )
+            ids = [payment.id for payment in found]
+            attempts = await attempt_store.attempts_of(reader, merchant, ids)
+            whys = await whys_of(reader, merchant, ids if with_attempts else [])
+        views = (self._view(p, attempts[p.id], whys, with_attempts=with_attempts) for p in found)
+        return Page(tuple(views), has_more)
 
     async def cases(self, merchant: MerchantId, mode: str, limit: int, starting_after: str | None) -> Page:
         """What waits for a person, newest first."""
@@ -125,8 +130,15 @@ class Payments:
         """End one of them."""
         await sweep.expire(self._office, overdue)
 
-    def _view(self, payment: Payment, attempts: list[Attempt], *, with_attempts: bool) -> dict[str, Any]:
-        view = payment_view(payment, attempts[-1] if attempts else None, self._office.public_url)
+    def _view(
+        self, payment: Payment, attempts: list[Attempt], whys: Mapping[str, Any], *, with_attempts: bool
+    ) -> dict[str, Any]:
+        # The attempt that was paid, which need not be the newest one; else the one that is waited for.
+        paid = [attempt for attempt in attempts if attempt.state is AttemptState.SUCCEEDED]
+        shown = (paid or attempts)[-1]
+        view = payment_view(payment, shown, self._office.public_url)
         if with_attempts:
-            view["attempts"] = [attempt_view(attempt) for attempt in attempts]
+            view["attempts"] = [
+                attempt_view(attempt) | {"why": whys.get(attempt.id, {})} for attempt in attempts
+            ]
         return view

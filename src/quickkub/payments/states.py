@@ -113,3 +113,6 @@ ATTEMPT: Final = StateTable(
 
 OPEN: Final = frozenset({P.CREATED, P.REQUIRES_ACTION, P.PROCESSING})
 """States in which a payment still waits for something."""
+
+ENDED: Final = frozenset({P.SUCCEEDED, P.FAILED, P.EXPIRED, P.CANCELLED})
+"""States in which a payment waits for nothing; only late money still moves it."""

@@ -65,7 +65,7 @@ async def ask_again(
     """Inquire; or ask again, where the payer got nothing to pay with and a repeat makes nothing new."""
     connector = office.connector(account.provider)
     order = order_for(office, attempt, payment)
-    never_shown = attempt.next_action is None and payment.state in OPEN
+    never_shown = attempt.next_action is None and attempt.state in UNSURE and payment.state in OPEN
     in_time = order.now < payment.expires_at
     if never_shown and in_time and connector.manifest.create_is_repeatable:
         return await call(office, account, order), "inquiry"
