@@ -166,7 +166,7 @@ def environment(dsn: str, folder: Path, port: int, bank_port: int) -> dict[str, 
     """What the processes learn from their environment; nothing of ours but the path to Python."""
     return {
         "PATH": os.environ.get("PATH", ""),
-        "PYTHONPATH": os.pathsep.join(filter(None, [os.environ.get("STORM_PATH"), str(ROOT / "src")])),
+        "PYTHONPATH": str(ROOT / "src"),
         "PYTHONUNBUFFERED": "1",
         "DATABASE_URL": dsn,
         "QUICKKUB_DATA_DIR": str(folder / "house"),
