@@ -8,7 +8,6 @@ import pytest
 
 from quickkub.connectors.contract import Declined, Failure, Paid, Unknown
 from quickkub.kernel.money import baht
-from quickkub.payments.methods import seed
 from tests.support.api import ORDER, Client
 from tests.support.shop import receipt
 
@@ -115,17 +114,6 @@ async def test_a_listed_payment_can_be_expanded(shop: Client) -> None:
     await shop.charges()
     (payment,) = (await shop.gets(f"{PAY}?expand[]=attempts")).json["data"]
     assert len(payment["attempts"]) == 1
-
-
-async def test_the_payment_methods_that_can_be_used_are_listed(shop: Client) -> None:
-    async with shop.services.db.transaction() as tx:
-        await seed(tx, [shop.shop.bank.manifest])
-    (method,) = (await shop.gets("/v1/payment_methods")).json["data"]
-    assert (method["id"], method["name"]["th"], method["providers"]) == (
-        "promptpay",
-        "พร้อมเพย์ คิวอาร์",
-        ["madeup"],
-    )
 
 
 async def test_the_balance_is_what_the_books_say(shop: Client) -> None:

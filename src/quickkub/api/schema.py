@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Annotated, Any, Final, Generic, Literal, TypeVar
 
-from msgspec import Meta, Struct
+from msgspec import UNSET, Meta, Struct, UnsetType
 
 from quickkub.api.text import (
     METADATA_KEY_LETTERS_MAX,
@@ -219,6 +219,15 @@ class DeliveriesQuery(ForwardQuery, kw_only=True, forbid_unknown_fields=True):
     ) = None
 
 
+class MethodsQuery(Struct, kw_only=True, forbid_unknown_fields=True):
+    """With either, only what your own provider accounts offer, for this amount."""
+
+    amount: Annotated[Amount, Meta(description="Whole minor units; leave it out for any amount.")] | None = (
+        None
+    )
+    currency: Annotated[str, Meta(pattern="^[A-Z]{3}$", description="ISO 4217.")] | None = None
+
+
 class NoQuery(Struct, forbid_unknown_fields=True):
     """No query parameters."""
 
@@ -236,10 +245,11 @@ class List(Struct, Generic[T], kw_only=True):
 
 
 class Failure(Struct, kw_only=True):
-    """Why a payment did not happen."""
+    """Why a payment did not happen: one code for all providers, told in English and in Thai."""
 
     code: str
     message: str
+    message_th: str
 
 
 class NextAction(Struct, kw_only=True):
@@ -270,6 +280,7 @@ class Attempt(Struct, kw_only=True):
     reference: str
     provider_reference: str | None
     failure: Failure | None
+    provider_code: str | None
     created_at: Time
 
 
@@ -315,6 +326,28 @@ class MethodName(Struct, kw_only=True):
     th: str
 
 
+class MethodAccount(Struct, kw_only=True):
+    """One of your provider accounts that offers a method, and on which terms.
+
+    `captures` says whether the money can be held first; `refund` how money goes back, `transfer` meaning a
+    bank transfer that a person makes; `refund_days` for how long, null when the provider names no limit;
+    `needs` which fields of `payer` have to be given; `actions` what the payer may have to do.
+    `fee_basis_points` is the provider's list price in hundredths of a percent, null when it is not public.
+    """
+
+    account: str
+    provider: str
+    amount_min: int
+    amount_max: int
+    captures: list[Literal["automatic", "manual"]]
+    captures_part: bool
+    refund: Literal["full_or_part", "full", "transfer"]
+    refund_days: int | None
+    needs: list[str]
+    actions: list[str]
+    fee_basis_points: int | None
+
+
 class PaymentMethod(Struct, kw_only=True):
     """A way to pay that can be used here, with its limits in minor units."""
 
@@ -326,6 +359,7 @@ class PaymentMethod(Struct, kw_only=True):
     amount_min: int
     amount_max: int
     providers: list[str]
+    accounts: list[MethodAccount] | UnsetType = UNSET
 
 
 class WebhookEndpoint(Struct, kw_only=True):

@@ -1,37 +1,20 @@
-"""The payment methods of Thailand, and which can be used here: those that a provider folder offers."""
+"""Which payment methods can be used here: those that a provider folder offers, or a merchant's accounts."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final
 
-from quickkub.connectors.contract import Manifest, MethodOffer
+from quickkub.connectors.contract import Can, Manifest, MethodOffer
+from quickkub.connectors.switches import is_on
+from quickkub.kernel.money import THB
+from quickkub.merchants.accounts import ProviderAccount
+from quickkub.payments.model import CurrencyUnsupported
+from quickkub.payments.routing import as_account
+from quickkub.payments.thai_methods import THAI_METHODS, ThaiMethod
 from quickkub.storage import Connection
 
-
-@dataclass(frozen=True, slots=True)
-class ThaiMethod:
-    """A way to pay, by the name payers know it by. Limits are in satang, the widest any provider gives."""
-
-    id: str
-    name_en: str
-    name_th: str
-    kind: str
-    amount_min: int
-    amount_max: int
-
-
-THAI_METHODS: Final = (
-    ThaiMethod("promptpay", "PromptPay QR", "พร้อมเพย์ คิวอาร์", "qr", 1, 200_000_000),
-    ThaiMethod("kplus", "K PLUS", "เค พลัส", "bank_app", 100, 200_000_000),
-    ThaiMethod("scb_easy", "SCB EASY", "เอสซีบี อีซี่", "bank_app", 100, 200_000_000),
-    ThaiMethod("bualuang", "Bualuang mBanking", "บัวหลวง เอ็มแบงก์กิ้ง", "bank_app", 100, 200_000_000),
-    ThaiMethod("kma", "Krungsri app (KMA)", "กรุงศรี แอป", "bank_app", 100, 200_000_000),
-    ThaiMethod("truemoney", "TrueMoney Wallet", "ทรูมันนี่ วอลเล็ท", "wallet", 100, 10_000_000),
-    ThaiMethod("linepay", "LINE Pay", "ไลน์ เพย์", "wallet", 100, 10_000_000),
-    ThaiMethod("card", "Credit or debit card", "บัตรเครดิต หรือเดบิต", "card", 2_000, 15_000_000),
-)
+__all__ = ["THAI_METHODS", "ThaiMethod", "list_methods", "offers_of", "own_methods", "seed"]
 
 _SEED: Final = """
 INSERT INTO thai_payment_methods (id, name_en, name_th, kind, amount_min, amount_max, providers, enabled,
@@ -94,3 +77,71 @@ async def list_methods(reader: Connection) -> list[dict[str, Any]]:
         }
         for row in rows
     ]
+
+
+def own_methods(
+    methods: Iterable[Mapping[str, Any]],
+    accounts: Sequence[ProviderAccount],
+    manifests: Mapping[str, Manifest],
+    *,
+    amount: int | None,
+    currency: str = THB.code,
+) -> list[dict[str, Any]]:
+    """Those of `methods` that a merchant's accounts offer for this amount in minor units (None: any amount).
+
+    Each names the accounts that offer it, in the order they were opened, with their terms. Limits and
+    providers are those of these accounts. Raises CurrencyUnsupported, as a payment would.
+    """
+    if currency != THB.code:
+        raise CurrencyUnsupported(f"no method takes {currency}", param="currency")
+    found = []
+    for method in methods:
+        terms = [
+            _terms(account, offer)
+            for account in accounts
+            if account.provider in manifests
+            for offer in (manifests[account.provider].offer(method["id"]),)
+            if offer is not None and _is_open(account, offer) and _takes(offer, amount)
+        ]
+        if terms:
+            found.append({**method, **_widest(terms), "accounts": terms})
+    return found
+
+
+def _is_open(account: ProviderAccount, offer: MethodOffer) -> bool:
+    return not offer.flag or is_on(as_account(account, ""), offer.flag)
+
+
+def _takes(offer: MethodOffer, amount: int | None) -> bool:
+    return amount is None or offer.amount_min <= amount <= offer.amount_max
+
+
+def _widest(terms: Sequence[Mapping[str, Any]]) -> dict[str, Any]:
+    return {
+        "amount_min": min(one["amount_min"] for one in terms),
+        "amount_max": max(one["amount_max"] for one in terms),
+        "providers": list(dict.fromkeys(one["provider"] for one in terms)),
+    }
+
+
+def _terms(account: ProviderAccount, offer: MethodOffer) -> dict[str, Any]:
+    holds = Can.AUTHORIZE in offer.can
+    return {
+        "account": account.id,
+        "provider": account.provider,
+        "amount_min": offer.amount_min,
+        "amount_max": offer.amount_max,
+        "captures": ["automatic", "manual"] if holds else ["automatic"],
+        "captures_part": holds and bool(offer.can & {Can.CAPTURE_PART, Can.CAPTURE_SEVERAL}),
+        "refund": _refund(offer),
+        "refund_days": offer.refund_days,
+        "needs": list(offer.needs),
+        "actions": list(offer.actions),
+        "fee_basis_points": offer.fee_basis_points,
+    }
+
+
+def _refund(offer: MethodOffer) -> str:
+    if Can.REFUND_PART in offer.can:
+        return "full_or_part"
+    return "full" if Can.REFUND in offer.can else "transfer"

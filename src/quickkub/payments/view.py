@@ -27,6 +27,24 @@ FAILURE_TEXTS: Final = {
     "request_refused": "The provider refused the request as malformed.",
 }
 
+FAILURE_TEXTS_TH: Final = {
+    "account_unusable": "บัญชี บัตร หรือวอลเล็ตของผู้ชำระใช้งานไม่ได้",
+    "card_expired": "บัตรหมดอายุแล้ว",
+    "authentication_failed": "ยืนยันตัวตนผู้ชำระไม่สำเร็จ",
+    "fraud_suspected": "ผู้ให้บริการสงสัยว่าเป็นรายการทุจริต",
+    "currency_refused": "ผู้ให้บริการไม่รับสกุลเงินนี้",
+    "not_allowed_now": "ผู้ให้บริการไม่อนุญาตให้ทำรายการนี้แล้ว",
+    "provider_balance_short": "ยอดเงินคงเหลือที่ผู้ให้บริการไม่พอ",
+    "declined": "ผู้ให้บริการปฏิเสธการชำระเงิน",
+    "insufficient_funds": "ผู้ชำระมีเงินไม่พอ",
+    "payer_cancelled": "ผู้ชำระยกเลิกรายการ",
+    "limit_exceeded": "เกินวงเงินของธนาคารหรือวอลเล็ตของผู้ชำระ",
+    "expired": "ผู้ชำระไม่ได้ชำระภายในเวลาที่กำหนด",
+    "provider_unavailable": "ติดต่อผู้ให้บริการไม่ได้ ยังไม่มีการส่งรายการ",
+    "provider_misconfigured": "ผู้ให้บริการปฏิเสธการตั้งค่าหรือข้อมูลรับรองของบัญชี",
+    "request_refused": "ผู้ให้บริการปฏิเสธคำขอเพราะรูปแบบไม่ถูกต้อง",
+}
+
 
 def payment_view(payment: Payment, attempt: Attempt | None, public_url: str) -> dict[str, Any]:
     """The payment object of the API. `next_action` is shown only while the payer has something to do."""
@@ -55,7 +73,7 @@ def payment_view(payment: Payment, attempt: Attempt | None, public_url: str) -> 
         "next_action": dict(attempt.next_action) if waiting and attempt and attempt.next_action else None,
         "checkout_url": f"{public_url}/pay/{payment.checkout_token}",
         "return_url": payment.return_url,
-        "failure": _failure(payment.failure_code),
+        "failure": failure_view(payment.failure_code),
         "expires_at": rfc3339(payment.expires_at),
         "created_at": rfc3339(payment.created_at),
         "updated_at": rfc3339(payment.updated_at),
@@ -64,8 +82,11 @@ def payment_view(payment: Payment, attempt: Attempt | None, public_url: str) -> 
     }
 
 
-def _failure(code: str | None) -> dict[str, str] | None:
-    return {"code": code, "message": FAILURE_TEXTS[code]} if code else None
+def failure_view(code: str | None) -> dict[str, str] | None:
+    """Why it did not happen: one code for all providers, in English and Thai. None when nothing failed."""
+    if code is None:
+        return None
+    return {"code": code, "message": FAILURE_TEXTS[code], "message_th": FAILURE_TEXTS_TH[code]}
 
 
 def action_view(action: Action) -> dict[str, Any]:
@@ -85,7 +106,7 @@ def action_view(action: Action) -> dict[str, Any]:
 
 
 def attempt_view(attempt: Attempt) -> dict[str, Any]:
-    """One try at one provider, for `expand[]=attempts`."""
+    """One try at one provider, for `expand[]=attempts`. `provider_code` is its own word for a failure."""
     return {
         "id": attempt.id,
         "object": "attempt",
@@ -95,6 +116,7 @@ def attempt_view(attempt: Attempt) -> dict[str, Any]:
         "status": attempt.state.value,
         "reference": attempt.reference,
         "provider_reference": attempt.provider_reference,
-        "failure": _failure(attempt.failure_code),
+        "failure": failure_view(attempt.failure_code),
+        "provider_code": attempt.provider_code,
         "created_at": rfc3339(attempt.created_at),
     }

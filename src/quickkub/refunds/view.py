@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import Any
 
 from quickkub.kernel.clock import rfc3339
-from quickkub.payments.view import FAILURE_TEXTS
+from quickkub.payments.view import failure_view
 from quickkub.refunds.model import Destination, Refund
 from quickkub.storage import Connection
 from quickkub.storage.outbox import Event, emit
@@ -44,7 +44,6 @@ def masked(destination: Destination | None) -> dict[str, str] | None:
 
 def refund_view(refund: Refund, destination: dict[str, str] | None = None) -> dict[str, Any]:
     """The refund object of the API."""
-    failure = refund.failure_code
     return {
         "id": refund.id,
         "object": "refund",
@@ -59,7 +58,7 @@ def refund_view(refund: Refund, destination: dict[str, str] | None = None) -> di
         "way": refund.way.value,
         "destination": destination,
         "transfer_reference": refund.transfer_reference,
-        "failure": {"code": failure, "message": FAILURE_TEXTS[failure]} if failure else None,
+        "failure": failure_view(refund.failure_code),
         "metadata": dict(refund.metadata),
         "created_at": rfc3339(refund.created_at),
         "updated_at": rfc3339(refund.updated_at),
