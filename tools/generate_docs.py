@@ -10,10 +10,11 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from tools import generate_coverage, generate_providers, pages
+from tools import generate_coverage, generate_providers, pages, variants
 from tools.tree import ROOT
 
 GENERATORS: Final[dict[str, Callable[[], str]]] = {
+    "docs/generated/broken-variants.md": variants.page,
     "docs/generated/chart-of-accounts.md": pages.chart_of_accounts,
     "docs/generated/decisions.md": pages.decisions,
     "docs/generated/openapi.json": pages.openapi,
