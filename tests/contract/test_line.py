@@ -349,12 +349,15 @@ async def test_the_circuit_opens_for_a_provider_that_is_not_there_and_questions_
     line: Line,
 ) -> None:
     account = account_at(f"http://127.0.0.1:{free_port()}")
+    assert not line.circuit_open(account)
     causes = []
     for _ in range(8):
         outcome = (await line.run(account, MadeUp().catches())).outcome
         causes.append(outcome)
     told = await line.run(account, MadeUp().create(account))
     assert isinstance(told.outcome, NotSent) and "circuit" in told.outcome.reason
+    assert line.circuit_open(account)
+    assert not line.circuit_open(account_at("http://127.0.0.1:1")), "a circuit belongs to an address"
 
 
 # --- secrets and certificates ---

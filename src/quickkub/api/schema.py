@@ -281,6 +281,10 @@ class Attempt(Struct, kw_only=True):
     provider_reference: str | None
     failure: Failure | None
     provider_code: str | None
+    why: Annotated[
+        dict[str, Any],
+        Meta(description="Why this account was chosen, with everything the decision looked at."),
+    ]
     created_at: Time
 
 

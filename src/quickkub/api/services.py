@@ -19,6 +19,7 @@ from quickkub.kernel.secrets import Secret
 from quickkub.merchants.keys import Keys
 from quickkub.payments.model import Answered, ListQuery, NewPayment, Page
 from quickkub.payments.replay import Render
+from quickkub.payments.routes.service import Routes
 from quickkub.refunds.service import Refunds
 from quickkub.storage import Database
 from quickkub.storage.idempotency import Once
@@ -28,6 +29,8 @@ from quickkub.webhooks.guard import Guard
 
 class Payments(Protocol):
     """payments.service.Payments, as far as the API uses it."""
+
+    routes: Routes
 
     async def create(self, asked: NewPayment, once: Once, render: Render) -> Answered: ...
 

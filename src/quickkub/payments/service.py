@@ -33,6 +33,7 @@ from quickkub.payments.model import (
 )
 from quickkub.payments.office import Office
 from quickkub.payments.replay import Render
+from quickkub.payments.routes.service import Routes
 from quickkub.payments.routes.store import whys_of
 from quickkub.payments.states import AttemptState
 from quickkub.payments.store import Overdue
@@ -45,6 +46,7 @@ class Payments:
 
     def __init__(self, office: Office) -> None:
         self._office = office
+        self.routes = Routes(office)
 
     async def create(self, asked: NewPayment, once: Once, render: Render) -> Answered:
         """Make a payment. See `ask.create`."""

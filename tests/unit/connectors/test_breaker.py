@@ -53,6 +53,16 @@ def test_after_a_while_exactly_one_charge_is_let_through_as_a_probe() -> None:
     assert breaker.admit(asks_only=False) is None
 
 
+def test_whoever_chooses_between_providers_sends_a_charge_again_when_the_probe_is_due() -> None:
+    breaker, clock = opened()
+    held = [breaker.holds_charges]
+    clock.passes(OPEN_SECONDS)
+    held.append(breaker.holds_charges)
+    assert breaker.is_open and breaker.admit(asks_only=False) is Ticket.PROBE
+    held.append(breaker.holds_charges)
+    assert held == [True, False, True], "one probe is enough"
+
+
 def test_a_probe_that_fails_keeps_it_open_and_one_that_is_answered_closes_it() -> None:
     breaker, clock = opened()
     clock.passes(OPEN_SECONDS)

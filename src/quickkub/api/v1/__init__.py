@@ -9,9 +9,11 @@ from quickkub.api.v1 import (
     cases,
     disputes,
     events,
+    health_providers,
     methods,
     payments,
     refunds,
+    routing,
     settings,
     webhooks,
 )
@@ -26,4 +28,6 @@ ROUTES: Final[tuple[HTTPRouteHandler, ...]] = (
     *balance.ROUTES,
     *cases.ROUTES,
     *settings.ROUTES,
+    *routing.ROUTES,
+    *health_providers.ROUTES,
 )

@@ -107,6 +107,14 @@ async def add_rules(
     return _read(row) if row else None
 
 
+async def accounts_of(reader: Connection, merchant: MerchantId, mode: str) -> list[str]:
+    """Ids of all accounts, also of those that are switched off for now."""
+    rows = await reader.fetch(
+        "SELECT id FROM provider_accounts WHERE merchant_id = $1 AND mode = $2", merchant, mode
+    )
+    return [row["id"] for row in rows]
+
+
 async def standing(reader: Connection, merchant: MerchantId, mode: str) -> Standing:
     """What a decision starts from. Outcomes are counted only where rules may look at them."""
     row = await reader.fetchrow(
