@@ -25,7 +25,7 @@ async def test_a_sound_gateway_is_alive_ready_and_healthy_and_asks_nobody_for_a_
     ready = await anybody.gets("/readyz")
     assert (ready.status, ready.json["checks"]) == (
         200,
-        {"database_write": "ok", "key_ring": "ok", "migrations": "ok"},
+        {"database_write": "ok", "key_ring": "ok", "migrations": "ok", "recovery_gate": "ok"},
     )
 
 

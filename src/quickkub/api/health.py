@@ -21,6 +21,7 @@ from quickkub.api.request import GatewayRequest
 from quickkub.api.services import Services
 from quickkub.kernel.clock import rfc3339
 from quickkub.kernel.errors import Refusal
+from quickkub.payments.recovery import standing
 from quickkub.storage.vault import Place
 
 CHECK_SECONDS: Final = 3
@@ -43,12 +44,14 @@ class Findings:
     latency_ms: int
     key_ring: str | None
     migrations: str | None
+    recovery: str | None
     overdue_seconds: int | None
 
     @property
     def ready(self) -> bool:
         """Whether requests may be sent here."""
-        return self.database is None and self.key_ring is None and self.migrations is None
+        found = (self.database, self.key_ring, self.migrations, self.recovery)
+        return all(reason is None for reason in found)
 
 
 class Health:
@@ -78,11 +81,13 @@ class Health:
         database = await _reason(self._write)
         latency_ms = int((time.perf_counter() - began) * 1000)
         migrations: str | None = "not checked"
+        recovery: str | None = "not checked"
         late = None
         if database is None:
             migrations = await _reason(self._schema)
+            recovery = await _reason(self._gate)
             late = await self._overdue()
-        return Findings(database, latency_ms, self._key_ring(), migrations, late)
+        return Findings(database, latency_ms, self._key_ring(), migrations, recovery, late)
 
     async def _write(self) -> str | None:
         async with self._services.db.transaction() as tx:
@@ -95,6 +100,12 @@ class Health:
         async with self._services.db.read() as reader:
             found = await store.schema_revision(reader)
         return None if found is not None and found >= expected else f"at {found}, the code needs {expected}"
+
+    async def _gate(self) -> str | None:
+        """After a restore, providers are asked first what was forgotten (D7)."""
+        async with self._services.db.read() as reader:
+            found = await standing(reader)
+        return None if found.is_open else f"recovering, {found.unasked} to be asked about"
 
     async def _overdue(self) -> int | None:
         try:
@@ -136,6 +147,7 @@ async def readyz(request: GatewayRequest) -> Response[bytes]:
         "database_write": found.database or "ok",
         "key_ring": found.key_ring or "ok",
         "migrations": found.migrations or "ok",
+        "recovery_gate": found.recovery or "ok",
     }
     return answer(
         {"status": "ready" if found.ready else "not_ready", "checks": checks},

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
 from typing import Any
 
 from quickkub.connectors.contract import Account, DisputeNews, DisputeState
@@ -60,7 +59,7 @@ async def apply(
 async def _open(desk: Desk, news: DisputeNews) -> Dispute:
     dispute = await store.insert(desk.tx, new_id("dp"), desk.attempt, news, await desk.evidence())
     assert dispute is not None, "the payment's lock keeps others from writing it"
-    await _book(desk.tx, dispute, recipes.dispute_opened(dispute.id, dispute.amount, at=datetime.now(UTC)))
+    await _book(desk.tx, dispute, recipes.dispute_opened(dispute.id, dispute.amount, at=desk.payment.seen_at))
     desk.payment = await amend(
         desk.tx,
         desk.payment,
@@ -83,7 +82,7 @@ async def _move(desk: Desk, dispute: Dispute, news: DisputeNews, sealed_evidence
     )
     match news.state:
         case DisputeState.WON:
-            await _book(desk.tx, moved, recipes.dispute_won(moved.id, moved.amount, at=datetime.now(UTC)))
+            await _book(desk.tx, moved, recipes.dispute_won(moved.id, moved.amount, at=desk.payment.seen_at))
             change = Change(disputed=-moved.amount.minor)
             desk.payment = await amend(
                 desk.tx, desk.payment, desk.attempt, "dispute_won", desk.office.public_url, change
@@ -97,7 +96,7 @@ async def _move(desk: Desk, dispute: Dispute, news: DisputeNews, sealed_evidence
                     moved.amount,
                     provider=moved.provider,
                     account_id=moved.account,
-                    at=datetime.now(UTC),
+                    at=desk.payment.seen_at,
                 ),
             )
         case DisputeState.NEEDS_RESPONSE | DisputeState.UNDER_REVIEW:

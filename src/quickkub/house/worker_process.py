@@ -11,6 +11,7 @@ from quickkub.cli.lifeline import say_ready
 from quickkub.house.assembly import House, open_house
 from quickkub.house.serve import stop_on_signals
 from quickkub.invariants.metric import look
+from quickkub.payments.gate import bring_up_to_date
 from quickkub.settings import Settings
 from quickkub.storage import Database
 from quickkub.storage.housekeeping import forget_old
@@ -45,7 +46,12 @@ async def _work(settings: Settings) -> None:
 def due_work(house: House) -> list[Loop]:
     """The loops of a worker. How often each looks is how late it may be when it has slept."""
     payments, refunds, disputes = house.payments, house.refunds, house.disputes
+
+    async def recover(limit: int) -> int:
+        return int(await bring_up_to_date(house.db))
+
     return [
+        Loop("recovery", recover, 2, 5),
         Loop("callbacks", each(payments.claim_callbacks, payments.work_callback, "callback"), 16, 0.1),
         Loop("inquiries", each(payments.claim_attempts, payments.check_attempt, "inquiry"), 16, 0.5),
         Loop(

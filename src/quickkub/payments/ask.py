@@ -32,8 +32,9 @@ async def create(office: Office, asked: NewPayment, once: Once, render: Render) 
 
     A provider that certainly did nothing, for reasons of its own, is followed by the next one (`_Pursuit`).
     Raises MethodUnavailable, CurrencyUnsupported, AmountOutOfRange, CaptureUnsupported, PayerInputMissing,
-    KeyReused, KeyBusy, DatabaseAway; nothing is written when it does.
+    KeyReused, KeyBusy, Recovering, DatabaseAway; nothing is written when it does.
     """
+    await office.gate.pass_or_refuse(office.db)
     payment_id = PaymentId(new_id("pay"))
     planned = await _plan(office, asked, once, payment_id)
     if isinstance(planned, Replay):

@@ -127,7 +127,7 @@ WITH proof AS (
     SELECT $1, $8, $10, $2, $11, $12, $13, $14::bytea WHERE $14::bytea IS NOT NULL
 )
 UPDATE attempts
-   SET state = $3, updated_at = now(), checks = 0,
+   SET state = $3, updated_at = now(), checks = 0, unanswered = false,
        next_action = coalesce($4, next_action), provider_reference = coalesce($5, provider_reference),
        failure_code = $6, provider_code = $7, evidence_id = coalesce($8, evidence_id),
        next_check_at = now() + make_interval(secs => $9 * {JITTER})
@@ -190,11 +190,16 @@ async def claim_due_attempts(tx: Connection, limit: int, lease_seconds: int) -> 
     return [read_attempt(row) for row in rows]
 
 
-async def finish_check(tx: Connection, attempt: Attempt, check_seconds: int | None) -> bool:
-    """Count the inquiry and set the next one, if this worker still holds the lease. False: another has it."""
+async def finish_check(
+    tx: Connection, attempt: Attempt, checks: int, check_seconds: int | None, *, unanswered: bool = False
+) -> bool:
+    """Write how often was asked and set the next inquiry, if this worker still holds the lease.
+
+    `unanswered` ones are asked about soon once their provider answers again. False: another worker has it.
+    """
     done: str = await tx.execute(
         f"""
-        UPDATE attempts SET lease_until = NULL, last_check_at = now(), checks = checks + 1,
+        UPDATE attempts SET lease_until = NULL, last_check_at = now(), checks = $5, unanswered = $6,
                next_check_at = now() + make_interval(secs => $4 * {JITTER})
          WHERE merchant_id = $1 AND id = $2 AND lease_token = $3
         """,  # noqa: S608
@@ -202,6 +207,8 @@ async def finish_check(tx: Connection, attempt: Attempt, check_seconds: int | No
         attempt.id,
         attempt.lease_token,
         check_seconds,
+        checks,
+        unanswered,
     )
     return done == "UPDATE 1"
 
@@ -227,11 +234,14 @@ async def wake_unknown(tx: Connection, attempt: Attempt) -> None:
     Spread over ten seconds, and each at most once in WAKE_SECONDS, so that a provider that has come back is
     not run over.
     """
-    for table in ("attempts", "instructions"):
+    for table, doubtful in (
+        ("attempts", "(state = 'unknown' OR unanswered)"),
+        ("instructions", "state = 'unknown'"),
+    ):
         await tx.execute(
             f"""
             UPDATE {table} SET next_check_at = now() + make_interval(secs => random() * 10)
-             WHERE merchant_id = $1 AND provider = $2 AND account_id = $3 AND state = 'unknown'
+             WHERE merchant_id = $1 AND provider = $2 AND account_id = $3 AND {doubtful}
                AND next_check_at > now() + interval '10 seconds'
                AND (last_check_at IS NULL OR last_check_at < now() - make_interval(secs => $4))
             """,  # noqa: S608 -- one of our own two tables
@@ -240,6 +250,23 @@ async def wake_unknown(tx: Connection, attempt: Attempt) -> None:
             attempt.account,
             WAKE_SECONDS,
         )
+
+
+async def doubt(tx: Connection, attempt: Attempt, words: str, check_seconds: int) -> bool:
+    """Remember an odd claim and ask about it soon. True: it was told before in the same words."""
+    doubted: bool = await tx.fetchval(
+        """
+        WITH before AS (SELECT doubted FROM attempts WHERE merchant_id = $1 AND id = $2)
+        UPDATE attempts SET doubted = $3, next_check_at = now() + make_interval(secs => $4)
+          FROM before WHERE merchant_id = $1 AND id = $2
+        RETURNING before.doubted IS NOT DISTINCT FROM $3
+        """,
+        attempt.merchant,
+        attempt.id,
+        words,
+        check_seconds,
+    )
+    return doubted
 
 
 async def name_attempt(tx: Connection, attempt: Attempt, provider_reference: str) -> Attempt:

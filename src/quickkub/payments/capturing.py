@@ -36,6 +36,7 @@ async def capture(
     CaptureExceedsAuthorized, CaptureInOnePiece, KeyReused, KeyBusy, DatabaseAway; nothing is written when it
     does.
     """
+    await office.gate.pass_or_refuse(office.db)
     async with office.db.transaction() as tx:
         payment = await _find(tx, once, payment_id)
         said = await _say_capture(office, tx, payment, amount, once, is_last=is_last)
@@ -82,6 +83,7 @@ async def void(office: Office, payment_id: str, once: Once, render: Render) -> A
 
     Raises PaymentNotFound, NothingToVoid, VoidUnsupported, KeyReused, KeyBusy, DatabaseAway.
     """
+    await office.gate.pass_or_refuse(office.db)
     async with office.db.transaction() as tx:
         payment = await _find(tx, once, payment_id)
         said = await _say_void(office, tx, payment, once)
@@ -98,6 +100,8 @@ async def _say_void(office: Office, tx: Connection, payment: Payment, once: Once
     attempt, manifest, offer = await _held_attempt(office, tx, payment)
     if offer is None or Can.VOID not in offer.can:
         raise VoidUnsupported("the provider lets held money go only by itself")
+    if payment.hold_open and payment.authorized == payment.captured:
+        raise NothingToVoid("everything that was held is captured")
     reserved = await store.close_hold(tx, payment.merchant, payment.mode, payment.id)
     if reserved is None:
         raise NothingToVoid("nothing is held, or a capture of it is under way")

@@ -14,7 +14,7 @@ from quickkub.storage.outbox import Event, emit
 
 COLUMNS: Final = """
     merchant_id, id, mode, kind, payment_id, receipt_id, state, details, resolution, resolved_by, version,
-    opened_at, closed_at
+    opened_at, closed_at, now() AS seen_at
 """
 
 
@@ -35,6 +35,8 @@ class Case:
     version: int
     opened_at: datetime
     closed_at: datetime | None
+    # The start of the transaction that read it, by the database's clock.
+    seen_at: datetime
 
 
 def _read(row: Row) -> Case:
@@ -52,6 +54,7 @@ def _read(row: Row) -> Case:
         version=row["version"],
         opened_at=row["opened_at"],
         closed_at=row["closed_at"],
+        seen_at=row["seen_at"],
     )
 
 

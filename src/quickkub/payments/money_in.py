@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from quickkub.connectors.contract import Paid, Receipt
 from quickkub.kernel.ids import new_id
@@ -24,6 +25,10 @@ async def take_money(desk: Desk, paid: Paid) -> None:
         return
     for receipt in sorted(news, key=lambda r: (r.paid_at, r.transaction_id)):
         await _take_receipt(desk, receipt, paid.provider_reference)
+
+
+DOUBT_SECONDS: Final = 5
+"""How soon an odd amount is asked about again."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,6 +58,8 @@ def share_of(received: Money, asked: Money, tolerance: Tolerance) -> Share:
 async def _take_receipt(desk: Desk, receipt: Receipt, provider_reference: str | None) -> None:
     """Book one movement: as the payment's own if it fits (P12) and is the first (P5), or as extra."""
     share = await _share(desk, receipt.amount)
+    if _is_odd(desk, receipt, share) and not await _told_before(desk, receipt):
+        return
     receipt_id = new_id("rcp")
     fresh = await proof_store.keep_receipt(
         desk.tx,
@@ -72,6 +79,22 @@ async def _take_receipt(desk: Desk, receipt: Receipt, provider_reference: str | 
         await _succeed(desk, receipt, share.own, provider_reference)
     if share.over.minor:
         await _put_aside(desk, receipt, receipt_id, share)
+
+
+def _is_odd(desk: Desk, receipt: Receipt, share: Share) -> bool:
+    """Whether a payment that waits for its money is told of another amount."""
+    waits = PAYMENT.allows(desk.payment.state, Fact.PAID)
+    return waits and not share.own.minor and receipt.amount != desk.attempt.amount
+
+
+async def _told_before(desk: Desk, receipt: Receipt) -> bool:
+    """An odd amount is believed when it is told a second time in the same words.
+
+    What is booked stays booked, and a provider that once answers with a wrong amount would leave our books
+    different from its own for ever.
+    """
+    words = f"{receipt.transaction_id}:{receipt.amount.minor}:{receipt.amount.currency.code}"
+    return await attempt_store.doubt(desk.tx, desk.attempt, words, DOUBT_SECONDS)
 
 
 async def _share(desk: Desk, received: Money) -> Share:

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Generator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from quickkub.connectors.contract import Account, Declined, DisputeNews, Done, Effect, NotSent, Unknown
+from quickkub.payments.gate import Gate
 from quickkub.payments.routing import CircuitOpen, ConnectorFor
 from quickkub.storage import Database
 from quickkub.storage.vault import Vault
@@ -88,4 +89,5 @@ class Office:
     public_url: str
     on_refund: RefundEffects
     on_dispute: DisputeEffects
+    gate: Gate = field(default_factory=Gate)
     circuit_open: CircuitOpen = _closed

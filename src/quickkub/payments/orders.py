@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 from dataclasses import asdict
-from datetime import datetime
 from typing import Final
 
 from quickkub.connectors.contract import Account, Order, Payer
@@ -48,7 +47,7 @@ def order_for(office: Office, attempt: Attempt, payment: Payment) -> Order:
         method=payment.method,
         asked_at=attempt.created_at,
         expires_at=payment.expires_at,
-        now=datetime.now(attempt.created_at.tzinfo),
+        now=payment.seen_at,
         provider_reference=attempt.provider_reference,
         description=payment.description or "",
         return_url=f"{office.public_url}/pay/{payment.checkout_token}/back",

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from quickkub.connectors.contract import Account, CallbackNews, Order, Paid, Receipt
 from quickkub.kernel.ids import new_id
@@ -25,8 +25,10 @@ async def take(office: Office, account: Account, news: CallbackNews, body: bytes
         receipts: tuple[Receipt, ...] = (news.receipt,)
         transcript = body
     else:
+        async with office.db.read() as reader:
+            now = await reader.fetchval("SELECT now()")
         told = await office.line.run(
-            account, office.connector(account.provider).inquire(account, _as_order(news, news.receipt))
+            account, office.connector(account.provider).inquire(account, _as_order(news, news.receipt, now))
         )
         if not isinstance(told.outcome, Paid):
             return False
@@ -37,7 +39,7 @@ async def take(office: Office, account: Account, news: CallbackNews, body: bytes
     return True
 
 
-def _as_order(news: CallbackNews, receipt: Receipt) -> Order:
+def _as_order(news: CallbackNews, receipt: Receipt, now: datetime) -> Order:
     """The order that would have led to this money, for asking only."""
     return Order(
         reference=news.reference,
@@ -45,7 +47,7 @@ def _as_order(news: CallbackNews, receipt: Receipt) -> Order:
         method="",
         asked_at=receipt.paid_at,
         expires_at=receipt.paid_at + timedelta(minutes=15),
-        now=datetime.now(UTC),
+        now=now,
         provider_reference=news.provider_reference or None,
         wanted=False,
     )

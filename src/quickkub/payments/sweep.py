@@ -45,8 +45,11 @@ async def check_attempt(office: Office, attempt: Attempt) -> None:
         if after.state is not attempt.state:
             await attempt_store.drop_lease(tx, attempt)
             return
-        checks = attempt.checks + 1
-        await attempt_store.finish_check(tx, attempt, rules.next_check_seconds(after.state, checks))
+        # An inquiry that nobody answered is no look at the payment: it does not move on in its schedule.
+        unanswered = isinstance(told.outcome, Unknown | NotSent) and after.state is not AttemptState.UNKNOWN
+        checks = attempt.checks if unanswered else attempt.checks + 1
+        seconds = rules.next_check_seconds(after.state, checks)
+        await attempt_store.finish_check(tx, attempt, checks, seconds, unanswered=unanswered)
         if after.state is AttemptState.UNKNOWN and checks >= rules.UNKNOWN_CHECKS_MAX:
             await _hand_to_person(tx, attempt)
 
@@ -66,7 +69,7 @@ async def ask_again(
     connector = office.connector(account.provider)
     order = order_for(office, attempt, payment)
     never_shown = attempt.next_action is None and attempt.state in UNSURE and payment.state in OPEN
-    in_time = order.now < payment.expires_at
+    in_time = not payment.time_is_up
     if never_shown and in_time and connector.manifest.create_is_repeatable:
         return await call(office, account, order), "inquiry"
     return await inquire(office, account, order), "inquiry"

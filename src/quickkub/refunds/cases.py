@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
 from enum import Enum
 from typing import Any
 
@@ -116,5 +115,5 @@ async def _accept(tx: Connection, case: Case, receipt: str) -> None:
     left = await store.accept_unapplied(tx, case.merchant, receipt)
     if left is None:
         raise CaseHoldsNoMoney("nothing of it is left", param="decision")
-    journal = recipes.unapplied_accepted(case.id, left, at=datetime.now(UTC))
+    journal = recipes.unapplied_accepted(case.id, left, at=case.seen_at)
     await ledger.book(tx, case.merchant, case.mode, journal)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
+from datetime import datetime
 
 from quickkub.connectors.contract import Declined, Done, Failure
 from quickkub.ledger import recipes
@@ -92,7 +92,7 @@ async def settle_source(
     """Count it as refunded, or free it and book it back to where it came from."""
     if not went_back:
         unapplied = refund.unapplied_receipt is not None
-        journal = recipes.refund_dropped(refund.id, refund.amount, unapplied=unapplied, at=datetime.now(UTC))
+        journal = recipes.refund_dropped(refund.id, refund.amount, unapplied=unapplied, at=refund.seen_at)
         await ledger.book(tx, refund.merchant, refund.mode, journal)
     if refund.unapplied_receipt is not None:
         await store.settle_unapplied(

@@ -55,6 +55,7 @@ async def create(office: Office, asked: NewRefund, once: Once, render: Render) -
     Raises PaymentNotFound, NothingToRefund, RefundExceedsCapture, KeyReused, KeyBusy, DatabaseAway; nothing
     is written when it does.
     """
+    await office.gate.pass_or_refuse(office.db)
     async with office.db.transaction() as tx:
         said = await _say(office, tx, asked, once)
         if isinstance(said, Said) and said.told is None:
@@ -93,7 +94,7 @@ async def _say(office: Office, tx: Connection, asked: NewRefund, once: Once) -> 
         manifest.offer(reserved.method),
         reserved,
         wanted,
-        datetime.now(UTC),
+        reserved.seen_at,
         has_transaction=transaction is not None,
     )
     refund = await _write(office, tx, once.merchant, once.mode, refund_id, asked, wanted, way)
@@ -133,7 +134,7 @@ async def _write(
 ) -> Refund:
     """The refund's row, its journal and its first event."""
     state = RefundState.PROCESSING if way is Way.PROVIDER else RefundState.REQUIRES_TRANSFER
-    now = datetime.now(UTC)
+    unset = datetime.min.replace(tzinfo=UTC)  # the database writes the times
     sealed = (
         seal_destination(office.vault, asked.destination, merchant, refund_id) if asked.destination else None
     )
@@ -153,9 +154,10 @@ async def _write(
         failure_code=None,
         metadata=asked.metadata,
         version=1,
-        created_at=now,
-        updated_at=now,
+        created_at=unset,
+        updated_at=unset,
         finished_at=None,
+        seen_at=unset,
     )
     written = await store.insert(tx, refund)
     await book_promised(tx, written)
@@ -228,7 +230,7 @@ async def _surplus_attempt(
     manifest = office.connector(attempt.provider).manifest
     whole = source.left_over == attempt.amount and attempt.state is not AttemptState.SUCCEEDED
     way = rules.way_back(
-        manifest.offer(payment.method), payment, payment.captured, datetime.now(UTC), has_transaction=whole
+        manifest.offer(payment.method), payment, payment.captured, payment.seen_at, has_transaction=whole
     )
     return (payment, attempt, manifest) if way is Way.PROVIDER else None
 

@@ -116,6 +116,8 @@ class Refund:
     created_at: datetime
     updated_at: datetime
     finished_at: datetime | None
+    # The start of the transaction that read it, by the database's clock.
+    seen_at: datetime
 
 
 @dataclass(frozen=True, slots=True)

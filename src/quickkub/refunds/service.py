@@ -77,6 +77,7 @@ class Refunds:
 
     async def give_back(self, due: Due) -> None:
         """Refund it: one transaction, the provider is told by the worker if there is one to tell."""
+        await self._office.gate.pass_or_refuse(self._office.db)
         async with self._office.db.transaction() as tx:
             await flow.give_back_unapplied(
                 self._office,

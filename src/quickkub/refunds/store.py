@@ -12,7 +12,8 @@ from quickkub.storage import Connection, Row
 
 COLUMNS: Final = """
     merchant_id, id, mode, payment_id, unapplied_receipt_id, amount, currency, reason, note, way, state,
-    destination, transfer_reference, failure_code, metadata, version, created_at, updated_at, finished_at
+    destination, transfer_reference, failure_code, metadata, version, created_at, updated_at, finished_at,
+    now() AS seen_at
 """
 
 
@@ -36,6 +37,7 @@ def read(row: Row) -> Refund:
         created_at=row["created_at"],
         updated_at=row["updated_at"],
         finished_at=row["finished_at"],
+        seen_at=row["seen_at"],
     )
 
 

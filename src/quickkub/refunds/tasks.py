@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import UTC, datetime
-
 from quickkub.payments import attempt_store
 from quickkub.payments import store as payments
 from quickkub.payments.model import Answered, Attempt, Payment
@@ -63,7 +61,7 @@ async def _ended(
     if transfer_reference is not None:
         if await store.transfer_is_used(tx, refund.merchant, transfer_reference):
             raise TransferUsed("this transfer stands for another refund", param="transfer_reference")
-        await book_paid(tx, refund, provider=None, account=None, at=datetime.now(UTC))
+        await book_paid(tx, refund, provider=None, account=None, at=refund.seen_at)
     await settle_source(tx, refund, payment, attempt, office.public_url, went_back=went_back)
     fact = RefundFact.TRANSFERRED if went_back else RefundFact.DROPPED
     moved = await store.move(

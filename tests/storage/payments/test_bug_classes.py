@@ -207,9 +207,9 @@ async def test_a_worker_that_lost_its_lease_cannot_finish_the_job(shop: Shop) ->
     (attempt,) = await shop.payments.claim_attempts(1)
     async with shop.db.transaction() as tx:
         assert not await finish(tx, slow_callback, "applied")
-        assert not await finish_check(tx, slow_attempt, 3600)
+        assert not await finish_check(tx, slow_attempt, 1, 3600)
         assert await finish(tx, callback, "applied")
-        assert await finish_check(tx, attempt, 60)
+        assert await finish_check(tx, attempt, 1, 60)
     assert sweep.LEASE_SECONDS < 60, "another worker takes over within a minute of a crash"
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Generator
 from dataclasses import dataclass
-from datetime import datetime
 from typing import Any
 
 from quickkub.connectors.contract import (
@@ -99,7 +98,7 @@ async def context_of(office: Office, told: Told) -> Context:
         reference=told.reference,
         amount=told.amount,
         asked_at=told.created_at,
-        now=datetime.now(told.created_at.tzinfo),
+        now=payment.seen_at,
         captured=payment.captured,
         refunded=payment.refunded,
         reason=told.reason,

@@ -27,6 +27,9 @@ async def check(office: Office, told: Told) -> None:
     """
     repeatable = office.connector(told.provider).manifest.instruct_is_repeatable
     unsettled = told.state in (InstructionState.CREATED, InstructionState.UNKNOWN)
+    may_tell = told.state is InstructionState.CREATED or (unsettled and repeatable)
+    if may_tell:
+        await office.gate.pass_or_refuse(office.db)
     first_time = told.state is InstructionState.CREATED and await _never_told(office, told)
     if first_time or (unsettled and repeatable and told.doing is not Doing.CANCEL):
         heard, kind = await tell(office, told), "answer" if first_time else "inquiry"

@@ -264,9 +264,14 @@ ALTER TABLE cases
     ADD CHECK ((state = 'closed') = (closed_at IS NOT NULL));
 
 -- Callbacks about refunds, disputes, or only with the provider's own id; and those that could not be worked on.
-ALTER TABLE attempts ADD COLUMN last_check_at timestamptz;
+ALTER TABLE attempts
+    ADD COLUMN last_check_at timestamptz,
+    -- The last inquiry got no clear answer; asked about soon once the provider answers again.
+    ADD COLUMN unanswered boolean NOT NULL DEFAULT false,
+    -- Money of another amount than was asked, as a provider told it once; it is believed when it is told again.
+    ADD COLUMN doubted text;
 -- Whose outcome nobody knows: asked about soon once their provider answers again.
-CREATE INDEX attempts_unknown ON attempts (merchant_id, provider, account_id) WHERE state = 'unknown';
+CREATE INDEX attempts_unknown ON attempts (merchant_id, provider, account_id) WHERE state = 'unknown' OR unanswered;
 CREATE INDEX instructions_unknown ON instructions (merchant_id, provider, account_id) WHERE state = 'unknown';
 ALTER TABLE inbox ADD COLUMN about text NOT NULL DEFAULT 'payment'
     CHECK (about IN ('payment', 'instruction', 'dispute', 'nothing'));
