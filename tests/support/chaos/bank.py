@@ -55,6 +55,7 @@ QUESTION: Final = {
     FaultKind.DROP_ANSWER: 2,
     FaultKind.RESET: 1,
     FaultKind.BROKEN_JSON: 1,
+    FaultKind.WRONG_AMOUNT: 1,
 }
 """Percent of inquiries, and of creations asked again, that go wrong in each way."""
 
@@ -100,6 +101,7 @@ class _Drawn(Waiting):
         self._luck = faults.storm.luck("bank")
         self.of: dict[str, FaultKind | None] = {}
         self.lose_next = False
+        self._lied: set[str] = set()
 
     def take(self, operation: str, about: str, header: str | None) -> Fault | None:
         if self.lose_next and operation == CREATES:
@@ -108,12 +110,21 @@ class _Drawn(Waiting):
         if not self._faults.raging or operation == "token":
             return None
         if operation != CREATES:
-            return self._one_of(QUESTION, operation)
+            return self._answer_of(about, operation)
         reference = _reference(about)
         if reference in self.of:
             return self._one_of(QUESTION, operation)
         fault = self._first_time()
         self.of[reference] = fault.kind if fault else None
+        return fault
+
+    def _answer_of(self, about: str, operation: str) -> Fault | None:
+        """A wrong amount is told once: a bank that repeats it is believed, as it has to be."""
+        fault = self._one_of(QUESTION, operation)
+        if fault is not None and fault.kind is FaultKind.WRONG_AMOUNT:
+            if about in self._lied:
+                return None
+            self._lied.add(about)
         return fault
 
     def _first_time(self) -> Fault | None:
