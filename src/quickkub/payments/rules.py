@@ -24,6 +24,8 @@ UNKNOWN_BACKOFF: Final = (2, 5, 10, 30, 60, 300, 900, 3600)
 WAITING_BACKOFF: Final = (15, 15, 30, 30, 60, 60, 120, 300)
 """Seconds between inquiries while the payer has the QR: callbacks are quicker, but may be lost."""
 
+SHOWN_LATE_SECONDS: Final = 3
+
 LATE_BACKOFF: Final = (30, 60, 300, 1800, 7200, 21600, 43200, 86400)
 """Seconds between looks for late money after we stopped waiting; then no more (callbacks still count)."""
 
@@ -53,6 +55,14 @@ def next_check_seconds(state: AttemptState, checks: int) -> int | None:
             return PAID_BACKOFF[checks] if checks < len(PAID_BACKOFF) else None
         case AttemptState.AUTHORIZED:
             return HOLD_BACKOFF[min(checks, len(HOLD_BACKOFF) - 1)]
+
+
+def first_look_seconds(*, shown_late: bool) -> int:
+    """Seconds until the first inquiry after the payer got something to pay with.
+
+    What is shown only after a lost answer was perhaps paid long ago, from the first answer that we never got.
+    """
+    return SHOWN_LATE_SECONDS if shown_late else WAITING_BACKOFF[0]
 
 
 def next_instruction_seconds(state: str, checks: int) -> int:

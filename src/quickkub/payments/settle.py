@@ -173,7 +173,7 @@ async def _take_waiting(desk: Desk, waiting: Waiting) -> None:
         next_action=action_view(waiting.action),
         provider_reference=waiting.provider_reference,
         evidence=desk.new_evidence(),
-        check_seconds=rules.next_check_seconds(AttemptState.REQUIRES_ACTION, 0),
+        check_seconds=rules.first_look_seconds(shown_late=desk.kind != "answer"),
     )
     desk.payment = await advance(
         desk.tx, desk.payment, desk.attempt, Fact.AWAITS_PAYER, desk.office.public_url
