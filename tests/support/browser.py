@@ -119,3 +119,17 @@ def read_qr(picture: bytes) -> str:
     found = [code.text for code in codes if code.format == zxingcpp.BarcodeFormat.QRCode]
     assert len(found) == 1, f"{len(found)} QR codes in the picture"
     return found[0]
+
+
+async def cramped_thai(page: Page) -> list[str]:
+    """Texts whose vowels and tone marks could be cut off or run into the line above."""
+    found: list[str] = await page.evaluate(
+        """() => [...document.querySelectorAll('body *')].filter(element => {
+               const own = [...element.childNodes].filter(node => node.nodeType === Node.TEXT_NODE);
+               const marks = own.some(node => /[\u0e31\u0e34-\u0e3a\u0e47-\u0e4e]/.test(node.data));
+               const { overflow, lineHeight, fontSize } = getComputedStyle(element);
+               const cramped = parseFloat(lineHeight) < 1.45 * parseFloat(fontSize);
+               return marks && element.checkVisibility() && (overflow !== 'visible' || cramped);
+           }).map(element => element.textContent)"""
+    )
+    return found

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -53,8 +53,18 @@ class Site:
         self.shop = shop
         self._pool = pool
 
-    async def asks(self, *, life_seconds: int = 900, amount: int = 123_450, **values: Any) -> Link:
-        """A payment of 1,234.50 baht that its payer has 15 minutes for, in the state given or waiting."""
+    async def asks(
+        self,
+        *,
+        life_seconds: int = 900,
+        amount: int = 123_450,
+        action: Mapping[str, Any] | None = None,
+        **values: Any,
+    ) -> Link:
+        """A payment of 1,234.50 baht that its payer has 15 minutes for, in the state given or waiting.
+
+        `action` is what the provider gave the payer to do; a PromptPay QR unless said otherwise.
+        """
         token = new_token(self.shop.merchant)
         row = {
             "amount": amount,
@@ -66,7 +76,7 @@ class Site:
         }
         async with self._pool.acquire() as connection:
             payment = await add_payment(connection, self.shop, **(row | values))
-        attempt, payload = await self._tries(payment, amount)
+        attempt, payload = await self._tries(payment, amount, action)
         return Link(f"{self.url}/pay/{token}", token, payment, attempt, payload)
 
     async def tries_again(self, link: Link) -> str:
@@ -74,7 +84,9 @@ class Site:
         _, payload = await self._tries(link.payment, 123_450)
         return payload
 
-    async def _tries(self, payment: str, amount: int) -> tuple[str, str]:
+    async def _tries(
+        self, payment: str, amount: int, action: Mapping[str, Any] | None = None
+    ) -> tuple[str, str]:
         reference = new_reference()
         payload = build(BillPayment(BILLER, reference, "QKB1", amount=Money(amount)))
         async with self._pool.acquire() as connection:
@@ -84,9 +96,26 @@ class Site:
                 payment,
                 amount=amount,
                 reference=reference,
-                next_action={"type": "display_qr", "qr_payload": payload},
+                next_action=dict(action or {"type": "display_qr", "qr_payload": payload}),
             )
         return attempt, payload
+
+    async def next_check(self, link: Link) -> datetime | None:
+        """When the provider will be asked about this attempt again."""
+        found: datetime | None = await self._pool.fetchval(
+            "SELECT next_check_at FROM attempts WHERE id = $1", link.attempt
+        )
+        return found
+
+    async def will_be_asked(self, link: Link, *, in_seconds: int, asked_seconds_ago: int | None) -> None:
+        """The next inquiry and the last one, as a worker left them."""
+        await self._pool.execute(
+            """UPDATE attempts SET next_check_at = now() + make_interval(secs => $2),
+                                   last_check_at = now() - make_interval(secs => $3) WHERE id = $1""",
+            link.attempt,
+            in_seconds,
+            asked_seconds_ago,
+        )
 
     async def is_paid(self, link: Link) -> None:
         """The provider proved that the money came; the rows say so in one transaction."""

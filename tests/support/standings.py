@@ -5,7 +5,8 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
-from quickkub.checkout.model import Checkout, Key, Standing
+from quickkub.checkout.model import Checkout, Key, Standing, Step
+from quickkub.connectors.contract import ActionKind
 from quickkub.kernel.ids import MerchantId, PaymentId
 from quickkub.kernel.money import Money
 from quickkub.payments.states import PaymentState
@@ -48,7 +49,8 @@ def checkout(state: PaymentState = PaymentState.REQUIRES_ACTION, **values: Any) 
         "reference": "ORDER-1042",
         "description": "เมล็ดกาแฟ 250 กรัม",
         "return_url": "https://shop.example/thanks",
-        "qr_payload": BILL,
+        "method": "promptpay",
+        "step": Step(ActionKind.DISPLAY_QR, qr_text=BILL),
         "standing": standing(state),
     }
     return Checkout(**(defaults | values))

@@ -6,8 +6,10 @@ from datetime import timedelta
 from typing import Final
 from urllib.parse import urlsplit
 
-from quickkub.checkout.model import Checkout, Stage, Standing
+from quickkub.checkout.model import Checkout, Picture, Stage, Standing, Step, Way
+from quickkub.connectors.contract import ActionKind
 from quickkub.payments.states import PaymentState
+from quickkub.payments.thai_methods import method_named
 from quickkub.promptpay import proxies
 from quickkub.promptpay.errors import QrRefusal
 from quickkub.promptpay.parse import parse_payment
@@ -54,9 +56,46 @@ def is_watched(standing: Standing) -> bool:
     return told is not Stage.PAID
 
 
-def payload_to_show(checkout: Checkout) -> str | None:
-    """The QR payload while it may still be paid, else None: a QR that is over is never handed out again."""
-    return checkout.qr_payload if stage(checkout.standing) is Stage.WAITING else None
+def step_to_show(checkout: Checkout) -> Step | None:
+    """What the payer has to do while they may still do it, else None: what is over is never shown again."""
+    return checkout.step if stage(checkout.standing) is Stage.WAITING else None
+
+
+def text_to_draw(checkout: Checkout) -> str | None:
+    """What the QR of the page holds: a payload to pay, or a link to open on a phone. None without a QR."""
+    step = step_to_show(checkout)
+    return step.qr_text or None if step else None
+
+
+def picture_to_show(checkout: Checkout) -> Picture | None:
+    """The provider's own picture, while it may still be paid."""
+    step = step_to_show(checkout)
+    return step.picture if step else None
+
+
+_WAYS: Final = {
+    ActionKind.REDIRECT: Way.PAGE,
+    ActionKind.FORM_POST: Way.PAGE,
+    ActionKind.OPEN_APP: Way.APP,
+    ActionKind.APPROVE_IN_APP: Way.APPROVE,
+}
+_AT_COUNTERS: Final = {"bill_payment", "counter"}
+
+
+def way(checkout: Checkout) -> Way:
+    """How the payer pays. Before the provider said so, and after it is over, as the method usually goes."""
+    if checkout.step is not None:
+        return _WAYS.get(checkout.step.kind) or _way_of_a_code(checkout.method)
+    if stage(checkout.standing) is Stage.WAITING:
+        return Way.UNSHOWN
+    method = method_named(checkout.method)
+    return _way_of_a_code(checkout.method) if method and method.kind == "qr" else Way.PAGE
+
+
+def _way_of_a_code(method: str) -> Way:
+    if method in _AT_COUNTERS:
+        return Way.COUNTER
+    return Way.QR if method == "promptpay" else Way.OTHER_QR
 
 
 def way_back(checkout: Checkout) -> str | None:
@@ -64,7 +103,10 @@ def way_back(checkout: Checkout) -> str | None:
 
     Only http and https: an address such as `javascript:` in a link would run in our page's name.
     """
-    if checkout.return_url is None or stage(checkout.standing) not in _OVER | {Stage.PAID, Stage.APPROVED}:
+    nothing_left = _OVER | {Stage.PAID, Stage.APPROVED}
+    if stage(checkout.standing) not in nothing_left and way(checkout) is not Way.UNSHOWN:
+        return None
+    if checkout.return_url is None:
         return None
     return checkout.return_url if urlsplit(checkout.return_url).scheme in ("http", "https") else None
 

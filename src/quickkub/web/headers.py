@@ -4,7 +4,16 @@ from __future__ import annotations
 
 from typing import Final
 
-CONTENT_POLICY: Final = "; ".join(
+
+def content_policy(form_to: str = "'self'") -> str:
+    """The policy of a page. `form_to` is the one origin its form may be sent to, if a provider takes a form.
+
+    Browsers ask the same of every address that the form's answer redirects to.
+    """
+    return _POLICY.format(form_to=form_to)
+
+
+_POLICY: Final = "; ".join(
     (
         "default-src 'none'",
         "script-src 'self'",
@@ -12,7 +21,7 @@ CONTENT_POLICY: Final = "; ".join(
         "connect-src 'self'",
         "font-src 'self'",
         "img-src 'self' data:",
-        "form-action 'self'",
+        "form-action {form_to}",
         "frame-ancestors 'none'",
         "base-uri 'none'",
         "object-src 'none'",
@@ -21,6 +30,8 @@ CONTENT_POLICY: Final = "; ".join(
         "trusted-types 'none'",
     )
 )
+
+CONTENT_POLICY: Final = content_policy()
 
 _CLOSED: Final = (
     "accelerometer",

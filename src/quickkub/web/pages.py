@@ -7,14 +7,25 @@ from typing import Any, Final
 
 import jinja2
 
-from quickkub.checkout.model import Checkout, Stage
-from quickkub.checkout.rules import is_watched, payload_to_show, seconds_left, stage, way_back, what_to_type
+from quickkub.checkout.model import Checkout, Stage, Way
+from quickkub.checkout.rules import (
+    is_watched,
+    seconds_left,
+    stage,
+    step_to_show,
+    text_to_draw,
+    way,
+    way_back,
+    what_to_type,
+)
+from quickkub.payments.thai_methods import method_named
 from quickkub.web.assets import HERE, Assets
 from quickkub.web.words import (
     WORDS,
     Lang,
     amount_text,
     clock_text,
+    method_name,
     moment_text,
     stage_words,
 )
@@ -37,7 +48,9 @@ def told(checkout: Checkout, lang: Lang) -> dict[str, Any]:
     standing = checkout.standing
     words = WORDS[lang]
     now = stage(standing)
-    title, text = stage_words(now, standing.failure_code, words)
+    title, text = stage_words(
+        now, standing.failure_code, words, way(checkout), method_name(checkout.method, lang)
+    )
     document = words["document_title_paid" if now is Stage.PAID else "document_title"]
     return {
         "stage": now.value,
@@ -51,6 +64,14 @@ def told(checkout: Checkout, lang: Lang) -> dict[str, Any]:
         "paid_at": moment_text(standing.paid_at, lang) if standing.paid_at else None,
         "back": way_back(checkout),
     }
+
+
+def _go_on(checkout: Checkout, lang: Lang) -> str:
+    """The words on the button to the provider's page: it names a wallet or a bank, and no way to pay."""
+    found, words = method_named(checkout.method), WORDS[lang]
+    if found is None or found.kind in ("qr", "card"):
+        return words["continue_page"]
+    return words["continue_to"].format(method=method_name(checkout.method, lang))
 
 
 class Pages:
@@ -69,8 +90,8 @@ class Pages:
 
     def checkout(self, checkout: Checkout, token: str, lang: Lang) -> str:
         """The page of one payment."""
-        payload = payload_to_show(checkout)
-        now = told(checkout, lang)
+        now, paid_by = told(checkout, lang), way(checkout)
+        payload = text_to_draw(checkout) if paid_by is Way.QR else None
         return self._fill(
             "checkout.html",
             lang,
@@ -80,7 +101,10 @@ class Pages:
             told=now,
             address=f"/pay/{token}",
             clock=clock_text(now["seconds_left"]),
-            has_qr=payload is not None,
+            step=step_to_show(checkout),
+            way=paid_by.value,
+            method=method_name(checkout.method, lang),
+            go_on=_go_on(checkout, lang),
             typed=what_to_type(payload) if payload is not None else [],
             title=now["document_title"],
             refresh_seconds=REFRESH_SECONDS if now["watch"] else None,

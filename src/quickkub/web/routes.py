@@ -1,4 +1,8 @@
-"""The addresses of the checkout page. Reading only: nothing here takes a body, a cookie or a key."""
+"""The addresses of the checkout page. Nothing here reads a body, a cookie or a key.
+
+Everything is reading, but for one thing: a payer who comes back from a provider lets us ask that provider
+sooner (`/back`). Nothing such a payer brings along is looked at, so there is nothing to forge.
+"""
 
 from __future__ import annotations
 
@@ -9,20 +13,23 @@ from http import HTTPStatus
 from typing import Any, Final, Protocol, TypeAlias
 
 import msgspec
-from litestar import Request, Response, Router, get
+from litestar import Request, Response, Router, get, post
 from litestar.handlers import HTTPRouteHandler
 from litestar.params import FromPath
 from litestar.response import Stream
 from litestar.types import ControllerRouterHandler
 
-from quickkub.checkout.model import Checkout, Key, Standing
-from quickkub.checkout.rules import payload_to_show
-from quickkub.checkout.store import find_checkout, look_at
+from quickkub.checkout.model import Checkout, Key, Standing, Way
+from quickkub.checkout.rules import picture_to_show, step_to_show, text_to_draw, way
+from quickkub.checkout.steps import origin_of
+from quickkub.checkout.store import ask_soon, find_checkout, look_at
+from quickkub.connectors.contract import ActionKind
 from quickkub.kernel.errors import Kind, Refusal
 from quickkub.promptpay import images
 from quickkub.storage import Database
+from quickkub.telemetry import get_logger
 from quickkub.web.assets import Assets
-from quickkub.web.headers import asset_headers, page_headers
+from quickkub.web.headers import asset_headers, content_policy, page_headers
 from quickkub.web.live import LiveHub
 from quickkub.web.pages import REFRESH_SECONDS, Pages, told
 from quickkub.web.stream import events
@@ -32,6 +39,7 @@ QR_PIXELS_PER_MODULE: Final = 16
 """A bill's QR is then some 780 pixels wide: sharp on a phone, and large enough to read when saved."""
 
 _PICTURES_KEPT: Final = 1_024
+_log = get_logger("web")
 
 Asking: TypeAlias = Request[Any, Any, Any]
 
@@ -106,9 +114,22 @@ def _payer_routes(desk: _Desk) -> Router:
     async def qr(token: FromPath[str], request: Asking) -> Response[bytes]:
         return await desk.qr(token, save="save" in request.query_params)
 
+    @get("/picture", name="checkout-picture")
+    async def provider_picture(token: FromPath[str], request: Asking) -> Response[bytes]:
+        return await desk.picture(token)
+
+    # Providers send the payer back by a link or by a form; whatever the form holds stays unread.
+    @get("/back", name="checkout-back", exception_handlers={Refusal: refuse_with_a_page})
+    async def came_back(token: FromPath[str], request: Asking) -> Response[str]:
+        return await desk.back(token)
+
+    @post("/back", name="checkout-back-by-form", exception_handlers={Refusal: refuse_with_a_page})
+    async def came_back_by_form(token: FromPath[str], request: Asking) -> Response[str]:
+        return await desk.back(token)
+
     return Router(
         "/pay/{token:str}",
-        route_handlers=[page, state, stream, qr],
+        route_handlers=[page, state, stream, qr, provider_picture, came_back, came_back_by_form],
         exception_handlers={Refusal: refuse_plainly},
         include_in_schema=False,
     )
@@ -141,7 +162,20 @@ class _Desk:
 
     async def page(self, token: str, lang: Lang) -> Response[str]:
         checkout = await self._find(token)
-        return self._html(self._pages.checkout(checkout, token, lang), lang, HTTPStatus.OK)
+        if way(checkout) is Way.UNSHOWN:
+            _log.warning(
+                "a payer has nothing to act on", payment=checkout.key.payment, method=checkout.method
+            )
+        html = self._pages.checkout(checkout, token, lang)
+        return self._html(html, lang, HTTPStatus.OK, _where_a_form_may_go(checkout))
+
+    async def back(self, token: str) -> Response[str]:
+        """To the page, which shows what we know; and the provider is asked now (a statement of its own)."""
+        checkout = await self._find(token)
+        async with self._db.statement() as connection:
+            await ask_soon(connection, checkout.key)
+        headers = self._headers | {"location": f"/pay/{token}"}
+        return Response("", status_code=HTTPStatus.SEE_OTHER, media_type="text/plain", headers=headers)
 
     async def state(self, token: str, lang: Lang) -> Response[bytes]:
         checkout = await self._find(token)
@@ -158,15 +192,27 @@ class _Desk:
 
     async def qr(self, token: str, *, save: bool) -> Response[bytes]:
         checkout = await self._find(token)
-        payload = payload_to_show(checkout)
-        if payload is None:
+        text = text_to_draw(checkout)
+        if text is None:
             raise NoSuchCheckout()
-        name = f"promptpay-{checkout.reference or checkout.key.payment}"
-        kind = f'attachment; filename="{_file_name(name)}.png"' if save else "inline"
-        headers = self._headers | {"content-disposition": kind}
         # In a thread, so that no other payer waits while a new picture is drawn.
-        drawn = await asyncio.to_thread(picture, payload)
-        return Response(drawn, media_type="image/png", headers=headers)
+        drawn = await asyncio.to_thread(picture, text)
+        return self._picture(checkout, drawn, "image/png", save=save)
+
+    async def picture(self, token: str) -> Response[bytes]:
+        """The provider's own picture, to be saved; never to be opened here as a page of ours."""
+        checkout = await self._find(token)
+        shown = picture_to_show(checkout)
+        if shown is None:
+            raise NoSuchCheckout()
+        return self._picture(checkout, shown.body, shown.media_type, save=True)
+
+    def _picture(self, checkout: Checkout, body: bytes, media_type: str, *, save: bool) -> Response[bytes]:
+        name = _file_name(f"{checkout.method}-{checkout.reference or checkout.key.payment}")
+        suffix = media_type.removeprefix("image/").removesuffix("+xml")
+        kind = f'attachment; filename="{name}.{suffix}"' if save else "inline"
+        headers = self._headers | {"content-disposition": kind}
+        return Response(body, media_type=media_type, headers=headers)
 
     def refuse_with_a_page(self, refusal: Refusal, lang: Lang) -> Response[str]:
         """A no of ours, told to a person."""
@@ -193,6 +239,14 @@ class _Desk:
     ) -> Response[str]:
         headers = self._headers | {"content-language": lang, "vary": "accept-language"} | dict(more or {})
         return Response(page, status_code=status, media_type="text/html", headers=headers)
+
+
+def _where_a_form_may_go(checkout: Checkout) -> dict[str, str]:
+    """A page with a provider's form may send it to that provider's origin and nowhere else."""
+    step = step_to_show(checkout)
+    if step is None or step.kind is not ActionKind.FORM_POST:
+        return {}
+    return {"content-security-policy": content_policy(origin_of(step.url))}
 
 
 def _is_https(services: Services) -> bool:

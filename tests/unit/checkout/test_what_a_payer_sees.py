@@ -8,9 +8,9 @@ from quickkub.checkout.model import Stage
 from quickkub.checkout.rules import (
     LATE_MONEY_WATCH,
     is_watched,
-    payload_to_show,
     seconds_left,
     stage,
+    text_to_draw,
     way_back,
     what_to_type,
 )
@@ -43,7 +43,7 @@ def test_only_the_state_succeeded_is_ever_shown_as_paid(state: PaymentState, lef
 
 @given(STATES, SECONDS)
 def test_a_qr_is_handed_out_only_while_the_payer_may_pay_it(state: PaymentState, left: int) -> None:
-    shown = payload_to_show(checkout(standing=standing(state, seconds_left=left)))
+    shown = text_to_draw(checkout(standing=standing(state, seconds_left=left)))
     assert shown == (BILL if state is PaymentState.REQUIRES_ACTION and left > 0 else None)
 
 

@@ -1,4 +1,4 @@
-from quickkub.web.headers import asset_headers, page_headers
+from quickkub.web.headers import asset_headers, content_policy, page_headers
 
 POLICY = {
     "default-src": ["'none'"],
@@ -19,6 +19,12 @@ POLICY = {
 def test_the_policy_of_a_page_allows_what_is_ours_and_nothing_else() -> None:
     given = page_headers(https=True)["content-security-policy"]
     assert {name: values for name, *values in map(str.split, given.split(";"))} == POLICY
+
+
+def test_the_policy_of_a_page_with_a_form_differs_in_where_the_form_may_go_and_in_nothing_else() -> None:
+    given = content_policy("https://cards.example:8443")
+    differing = {name: values for name, *values in map(str.split, given.split(";"))}
+    assert differing == POLICY | {"form-action": ["https://cards.example:8443"]}
 
 
 def test_a_browser_is_told_to_insist_on_https_only_over_https() -> None:

@@ -7,16 +7,27 @@ from pathlib import Path
 import pytest
 
 from quickkub.checkout.model import Checkout
+from quickkub.checkout.steps import read_step
 from quickkub.payments.states import PaymentState
 from quickkub.web.assets import FOLDER, Assets, ScriptNotAsListed, scripts
 from quickkub.web.pages import Pages
-from quickkub.web.words import Lang
+from quickkub.web.words import WORDS, Lang
+from tests.support import next_actions
 from tests.support.standings import checkout, standing
 
 TOKEN = "A" * 43
 PAGES = Pages(Assets())
 EXPIRED = checkout(standing=standing(seconds_left=0))
-EVERY_CHECKOUT = [*(checkout(state) for state in PaymentState), EXPIRED, checkout(mode="live")]
+EVERY_ACTION = [
+    checkout(method=method, step=read_step(action, "test")) for method, action in next_actions.EVERY
+]
+EVERY_CHECKOUT = [
+    *(checkout(state) for state in PaymentState),
+    EXPIRED,
+    checkout(mode="live"),
+    checkout(step=None),
+    *EVERY_ACTION,
+]
 EVERY_PAGE = [
     *(PAGES.checkout(each, TOKEN, lang) for each in EVERY_CHECKOUT for lang in ("th", "en")),
     *(
@@ -108,7 +119,43 @@ def test_no_page_loads_anything_from_anyone_else(html: str) -> None:
         if tag in ("script", "link", "img", "iframe", "source")
     ]
     assert loaded
-    assert all(address and address.startswith(("/assets/", f"/pay/{TOKEN}/")) for address in loaded)
+    ours = ("/assets/", f"/pay/{TOKEN}/", "data:image/")
+    assert all(address and address.startswith(ours) for address in loaded)
+
+
+@pytest.mark.parametrize("html", EVERY_PAGE)
+def test_no_link_and_no_form_of_a_page_runs_anything(html: str) -> None:
+    found = seen(html)
+    leads = [tag["href"] for tag in found.all("a")] + [tag["action"] for tag in found.all("form")]
+    assert all(
+        not address
+        or address.startswith(("#", "?", "/pay/", "https://"))
+        or address.split("://")[0] in ("line", "scbeasysim")
+        for address in leads
+    )
+
+
+@pytest.mark.parametrize("of", EVERY_ACTION)
+def test_every_kind_of_action_has_a_clock_and_says_how_to_pay(of: Checkout) -> None:
+    for lang in ("th", "en"):
+        found = page(of, lang)
+        assert [tag for _, tag in found.tags if tag.get("id") == "clock"]
+        assert WORDS[lang]["steps"] in found.text
+
+
+def test_a_form_carries_the_providers_fields_as_they_are_and_nothing_of_ours() -> None:
+    found = page(checkout(method="card", step=read_step(next_actions.FORM, "live")))
+    (form,) = found.all("form")
+    assert (form["method"], form["action"]) == ("post", next_actions.FORM["url"])
+    fields = {tag["name"]: tag["value"] for tag in found.all("input")}
+    assert fields == next_actions.FORM["fields"]
+    assert all("name" not in button for button in found.all("button"))
+
+
+def test_a_page_names_the_wallet_it_leads_to() -> None:
+    there = checkout(method="linepay", step=read_step(next_actions.REDIRECT, "live"))
+    assert "Continue to LINE Pay" in page(there).text
+    assert "ไปที่ ไลน์ เพย์" in page(there, "th").text
 
 
 def test_a_script_that_is_not_as_listed_stops_the_gateway_from_starting(tmp_path: Path) -> None:

@@ -6,9 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quickkub.checkout.model import Stage
+from quickkub.checkout.model import Stage, Way
 from quickkub.connectors.contract import Failure
 from quickkub.kernel.money import JPY, USD, Currency, Money
+from quickkub.payments.thai_methods import THAI_METHODS, ThaiMethod
 from quickkub.web.words import (
     EN,
     TH,
@@ -17,6 +18,7 @@ from quickkub.web.words import (
     amount_text,
     choose_language,
     clock_text,
+    method_name,
     moment_text,
     stage_words,
 )
@@ -54,9 +56,38 @@ def test_there_are_words_for_every_stage_and_every_failure(lang: Lang) -> None:
             assert all(stage_words(stage, failure, WORDS[lang]))
 
 
-def test_a_failure_the_payer_can_mend_says_how() -> None:
-    assert stage_words(Stage.FAILED, "insufficient_funds", EN)[1] == EN["failed_insufficient_funds"]
-    assert stage_words(Stage.FAILED, "provider_misconfigured", EN)[1] == EN["failed_text"]
+@pytest.mark.parametrize("lang", ["th", "en"])
+def test_every_failure_says_in_its_own_words_what_the_payer_can_do(lang: Lang) -> None:
+    words = WORDS[lang]
+    texts = {stage_words(Stage.FAILED, failure.value, words)[1] for failure in Failure}
+    assert len(texts) == len(Failure)
+    assert words["failed_text"] not in texts
+    assert stage_words(Stage.FAILED, "a code of tomorrow", words)[1] == words["failed_text"]
+
+
+@pytest.mark.parametrize("lang", ["th", "en"])
+@pytest.mark.parametrize("way", Way)
+def test_only_a_page_with_a_qr_speaks_of_a_qr(lang: Lang, way: Way) -> None:
+    for stage in Stage:
+        told = " ".join(stage_words(stage, None, WORDS[lang], way, "LINE Pay"))
+        assert "{" not in told
+        assert way in (Way.QR, Way.OTHER_QR) or "QR" not in told
+
+
+@pytest.mark.parametrize("method", THAI_METHODS)
+def test_a_method_is_called_by_its_name_in_the_language_of_the_page(method: ThaiMethod) -> None:
+    assert method_name(method.id, "en").lower() == method.name_en.lower()
+    assert method_name(method.id, "th") == method.name_th
+
+
+def test_in_a_sentence_only_names_of_companies_keep_their_capital_letter() -> None:
+    assert method_name("card", "en") == "credit or debit card"
+    assert method_name("linepay", "en") == "LINE Pay"
+    assert method_name("grab_paylater", "en") == "PayLater by Grab"
+
+
+def test_a_method_of_another_country_is_called_by_its_id() -> None:
+    assert method_name("swish", "th") == method_name("swish", "en") == "swish"
 
 
 @pytest.mark.parametrize(
