@@ -31,6 +31,7 @@ DOORS: Final[dict[str, list[str]]] = {
     "jinja2": ["web/*"],
     "joserfc": ["connectors/providers/*/jose.py", "connectors/providers/*/simulator*"],
     "litestar": ["api/*", "web/*", "house/api_process.py"],
+    "PIL": ["payments/slips_picture.py"],
     "pgqueuer": ["worker/schedules.py"],
     "prometheus_client": ["telemetry/*"],
     "rich": ["cli/*"],
@@ -40,6 +41,7 @@ DOORS: Final[dict[str, list[str]]] = {
     "typer": ["cli/*"],
     "uvicorn": ["house/api_process.py"],
     "uvloop": ["house/*_process.py"],
+    "zxingcpp": ["payments/slips_picture.py"],
 }
 
 ASK: Final[dict[str, str]] = {
@@ -51,6 +53,7 @@ ASK: Final[dict[str, str]] = {
     "jinja2": "render in web; elsewhere hand over plain values",
     "joserfc": "tokens are written and opened in the provider's jose.py",
     "litestar": "HTTP ends in api and web; pass plain values to the room below",
+    "PIL": "pictures from outside are opened in payments.slips_picture",
     "pgqueuer": "add a line to the schedules that house gives the worker",
     "prometheus_client": "ask through telemetry",
     "rich": "print in cli; elsewhere return values",
@@ -60,6 +63,7 @@ ASK: Final[dict[str, str]] = {
     "typer": "commands live in cli",
     "uvicorn": "a process of HTTP is opened in house",
     "uvloop": "the loop is chosen where a process starts, in house",
+    "zxingcpp": "QR codes in pictures are read in payments.slips_picture",
 }
 
 

@@ -6,13 +6,15 @@ from typing import Annotated, Final, Literal
 
 from msgspec import Meta, Struct
 
-from quickkub.api.schema import Amount, Mode, Time
+from quickkub.api.schema import Amount, Mode, PaymentStatus, Time, exactly
 from quickkub.payments.routes.model import SAMPLES_MIN, WINDOW_MINUTES
+from quickkub.payments.slips_picture import BYTES_MAX
 
 RULES_MAX: Final = 50
 ACCOUNTS_MAX: Final = 20
 NAME_LETTERS_MAX: Final = 60
 VERSION_MAX: Final = 2**31 - 1
+IMAGE_LETTERS_MAX: Final = (BYTES_MAX + 2) // 3 * 4
 
 Weekday = Literal["mon", "tue", "wed", "thu", "fri", "sat", "sun"]
 Strategy = Literal["priority", "weighted", "least_cost", "success_rate"]
@@ -92,6 +94,34 @@ class RoutingRulesQuery(Struct, kw_only=True, forbid_unknown_fields=True):
     version: Annotated[int, Meta(ge=0, le=VERSION_MAX, description="Left out, the newest.")] | None = None
 
 
+class VerifySlip(Struct, kw_only=True, forbid_unknown_fields=True):
+    """A slip to look up: the text of its QR, or a picture of it. What it should be for is compared."""
+
+    payload: (
+        Annotated[str, Meta(min_length=1, max_length=512, description="The text of the slip's QR.")] | None
+    ) = None
+    image: (
+        Annotated[
+            str,
+            Meta(
+                min_length=4,
+                max_length=IMAGE_LETTERS_MAX,
+                pattern=exactly("^[A-Za-z0-9+/]+={0,2}$"),
+                description="A PNG or JPEG in base64, up to 3 MiB. Only the QR in it is read.",
+            ),
+        ]
+        | None
+    ) = None
+    payment: (
+        Annotated[
+            str, Meta(min_length=1, max_length=60, description="The payment it is shown for: one per slip.")
+        ]
+        | None
+    ) = None
+    amount: Amount | None = None
+    account: Annotated[AccountId, Meta(description="The account whose bank is asked.")] | None = None
+
+
 # --- answered ---------------------------------------------------------------------------------------------
 
 
@@ -128,3 +158,52 @@ class ProviderHealth(Struct, kw_only=True):
     outcomes: int
     success_basis_points: int | None
     last_error: ProviderError | None
+
+
+class SlipChecks(Struct, kw_only=True):
+    """True: it is so. False: it is not. Null: there was nothing to compare with."""
+
+    amount: bool | None
+    receiver: bool | None
+    reference: bool | None
+    time: bool | None
+
+
+class SlipVerification(Struct, kw_only=True):
+    """What a bank knows of the transfer on a slip, and whether it is what it should be.
+
+    `pending`: the bank does not know it yet or could not be asked; ask again in some minutes. `refused`: the
+    transfer exists and is not the one you asked about, for the named `reasons`.
+    """
+
+    object: Literal["slip_verification"]
+    verified: bool
+    status: Literal["verified", "pending", "refused"]
+    reasons: list[
+        Literal[
+            "not_found",
+            "bank_cannot_tell",
+            "lookup_refused",
+            "amount_differs",
+            "receiver_differs",
+            "receiver_not_comparable",
+            "reference_differs",
+            "time_differs",
+        ]
+    ]
+    checks: SlipChecks
+    sending_bank: str
+    trans_ref: str
+    amount: int | None
+    currency: str | None
+    paid_at: Time | None
+    receiving_bank: str | None
+    receiver_id: str | None
+    receiver_name: str | None
+    sender_name: str | None
+    references: list[str]
+    payment: str | None
+    payment_status: PaymentStatus | None
+    used_for: str | None
+    account: str
+    provider: str

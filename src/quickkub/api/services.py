@@ -20,6 +20,7 @@ from quickkub.merchants.keys import Keys
 from quickkub.payments.model import Answered, ListQuery, NewPayment, Page
 from quickkub.payments.replay import Render
 from quickkub.payments.routes.service import Routes
+from quickkub.payments.slips import Slips
 from quickkub.refunds.service import Refunds
 from quickkub.storage import Database
 from quickkub.storage.idempotency import Once
@@ -31,6 +32,7 @@ class Payments(Protocol):
     """payments.service.Payments, as far as the API uses it."""
 
     routes: Routes
+    slips: Slips
 
     async def create(self, asked: NewPayment, once: Once, render: Render) -> Answered: ...
 

@@ -35,6 +35,7 @@ from quickkub.payments.office import Office
 from quickkub.payments.replay import Render
 from quickkub.payments.routes.service import Routes
 from quickkub.payments.routes.store import whys_of
+from quickkub.payments.slips import Slips
 from quickkub.payments.states import AttemptState
 from quickkub.payments.store import Overdue
 from quickkub.payments.view import attempt_view, payment_view
@@ -47,6 +48,7 @@ class Payments:
     def __init__(self, office: Office) -> None:
         self._office = office
         self.routes = Routes(office)
+        self.slips = Slips(office)
 
     async def create(self, asked: NewPayment, once: Once, render: Render) -> Answered:
         """Make a payment. See `ask.create`."""

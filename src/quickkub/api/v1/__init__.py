@@ -15,6 +15,7 @@ from quickkub.api.v1 import (
     refunds,
     routing,
     settings,
+    slips,
     webhooks,
 )
 
@@ -30,4 +31,5 @@ ROUTES: Final[tuple[HTTPRouteHandler, ...]] = (
     *settings.ROUTES,
     *routing.ROUTES,
     *health_providers.ROUTES,
+    *slips.ROUTES,
 )

@@ -25,9 +25,8 @@ CREATE TABLE slips (
     -- The account whose provider vouched for it, and what the provider said, sealed.
     account_id   text COLLATE "C" NOT NULL,
     evidence_id  text COLLATE "C" NOT NULL,
-    amount       bigint NOT NULL CHECK (amount >= 1),
-    currency     text NOT NULL,
-    paid_at      timestamptz NOT NULL,
+    -- The words in which it was answered; sealed, because names are in them.
+    answer       bytea NOT NULL,
     used_at      timestamptz NOT NULL DEFAULT now(),
     PRIMARY KEY (merchant_id, mode, sending_bank, trans_ref),
     FOREIGN KEY (merchant_id, payment_id, mode) REFERENCES payments (merchant_id, id, mode),
