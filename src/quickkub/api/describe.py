@@ -125,11 +125,16 @@ def _schemas(
             one for one in (operation.answers, operation.body) if one is not None and one not in wanted
         ]
     found, named = msgspec.json.schema_components(wanted, ref_template=_REF)
-    text = re.sub(r"\bList_(\w+?)_(?=\")", r"\1List", json.dumps([list(found), named]))
+    text = re.sub(r"\bList_(\w+?)_(?=\")", r"\1List", _in_javascript(json.dumps([list(found), named])))
     in_order, components = json.loads(text, parse_float=str)
     for component in components.values():
         component.pop("title", None)
     return dict(zip(map(_key, wanted), in_order, strict=True)), components
+
+
+def _in_javascript(text: str) -> str:
+    """The end of a text is `$` in patterns of JSON Schema; see schema.exactly for what it is in ours."""
+    return text.replace(r'\\Z"', '$"')
 
 
 def _key(wanted: Any) -> str:
@@ -183,7 +188,7 @@ _PATTERNS: Final = {
 
 
 def _query_parameters(query: type) -> list[dict[str, Any]]:
-    shape = msgspec.json.schema(query)
+    shape = json.loads(_in_javascript(json.dumps(msgspec.json.schema(query))))
     properties = shape["$defs"][query.__name__]["properties"]
     parameters = []
     for name, found in properties.items():

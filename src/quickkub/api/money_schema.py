@@ -6,7 +6,7 @@ from typing import Annotated, Any, Final, Literal
 
 from msgspec import Meta, Struct
 
-from quickkub.api.schema import Amount, Failure, ForwardQuery, Metadata, Mode, Time
+from quickkub.api.schema import Amount, Failure, ForwardQuery, Metadata, Mode, Time, exactly
 from quickkub.payments.test_clock import ADVANCE_SECONDS_MAX
 
 NOTE_LETTERS_MAX: Final = 500
@@ -37,12 +37,12 @@ class BankAccount(Struct, kw_only=True, forbid_unknown_fields=True):
     bank: Annotated[
         str,
         Meta(
-            pattern="^([0-9]{3}|promptpay)$",
+            pattern=exactly("^([0-9]{3}|promptpay)$"),
             description="The bank's three-digit code, or `promptpay` with a PromptPay id as the account.",
             examples=["014"],
         ),
     ]
-    account: Annotated[str, Meta(pattern="^[0-9]{10,15}$", examples=["1234567890"])]
+    account: Annotated[str, Meta(pattern=exactly("^[0-9]{10,15}$"), examples=["1234567890"])]
     name: Annotated[str, Meta(min_length=1, max_length=100)]
 
 
@@ -71,7 +71,7 @@ class ReportTransfer(Struct, kw_only=True, forbid_unknown_fields=True):
         Meta(
             min_length=4,
             max_length=100,
-            pattern="^[A-Za-z0-9./_-]+$",
+            pattern=exactly("^[A-Za-z0-9./_-]+$"),
             description="The bank's number of the transfer, as on its slip.",
         ),
     ]
@@ -80,7 +80,7 @@ class ReportTransfer(Struct, kw_only=True, forbid_unknown_fields=True):
 class EvidenceFile(Struct, kw_only=True, forbid_unknown_fields=True):
     """A document against a dispute."""
 
-    name: Annotated[str, Meta(min_length=1, max_length=100, pattern=r"^[A-Za-z0-9._-]+$")]
+    name: Annotated[str, Meta(min_length=1, max_length=100, pattern=exactly(r"^[A-Za-z0-9._-]+$"))]
     media_type: Literal["application/pdf", "image/png", "image/jpeg"]
     content: Annotated[str, Meta(min_length=4, max_length=FILE_BYTES_MAX, description="Base64 of the file.")]
 

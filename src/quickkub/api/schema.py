@@ -28,6 +28,15 @@ EXPIRES_IN_SECONDS: Final = 900
 REFERENCE_LETTERS_MAX: Final = 100
 DESCRIPTION_LETTERS_MAX: Final = 500
 
+
+def exactly(pattern: str) -> str:
+    """A pattern `^...$` as JSON Schema means it: to the very end of the text.
+
+    Python's `$` also fits before a line break, and would let in a number that has one behind it.
+    """
+    return pattern.removesuffix("$") + r"\Z"
+
+
 Amount = Annotated[
     int,
     Meta(ge=1, le=AMOUNT_MAX, description="Whole minor units: 15000 is 150.00 THB.", examples=[15000]),
@@ -54,15 +63,15 @@ class PayerInput(Struct, kw_only=True, forbid_unknown_fields=True):
     """What is known of the payer. Methods say which of it they need. Kept sealed."""
 
     name: Annotated[str, Meta(min_length=1, max_length=100)] | None = None
-    email: Annotated[str, Meta(max_length=200, pattern=r"^[^@\s]+@[^@\s]+$")] | None = None
-    phone: Annotated[str, Meta(pattern="^0[0-9]{9}$", examples=["0812345678"])] | None = None
+    email: Annotated[str, Meta(max_length=200, pattern=exactly(r"^[^@\s]+@[^@\s]+$"))] | None = None
+    phone: Annotated[str, Meta(pattern=exactly("^0[0-9]{9}$"), examples=["0812345678"])] | None = None
     card_token: (
         Annotated[
             str,
             Meta(
                 min_length=1,
                 max_length=200,
-                pattern="^[A-Za-z0-9._=+/-]+$",
+                pattern=exactly("^[A-Za-z0-9._=+/-]+$"),
                 description="The provider's one-time token of the payer's browser. Never a card number.",
             ),
         ]
@@ -74,7 +83,7 @@ class PayerInput(Struct, kw_only=True, forbid_unknown_fields=True):
             Meta(
                 min_length=1,
                 max_length=100,
-                pattern="^[A-Za-z0-9]+$",
+                pattern=exactly("^[A-Za-z0-9]+$"),
                 description="What the payer's app shows to be scanned.",
             ),
         ]
@@ -90,7 +99,13 @@ class CreatePayment(Struct, kw_only=True, forbid_unknown_fields=True):
     amount: Amount
     currency: Annotated[
         str,
-        Meta(min_length=3, max_length=3, pattern="^[A-Z]{3}$", description="ISO 4217.", examples=["THB"]),
+        Meta(
+            min_length=3,
+            max_length=3,
+            pattern=exactly("^[A-Z]{3}$"),
+            description="ISO 4217.",
+            examples=["THB"],
+        ),
     ]
     method: Annotated[
         str,
@@ -225,7 +240,7 @@ class MethodsQuery(Struct, kw_only=True, forbid_unknown_fields=True):
     amount: Annotated[Amount, Meta(description="Whole minor units; leave it out for any amount.")] | None = (
         None
     )
-    currency: Annotated[str, Meta(pattern="^[A-Z]{3}$", description="ISO 4217.")] | None = None
+    currency: Annotated[str, Meta(pattern=exactly("^[A-Z]{3}$"), description="ISO 4217.")] | None = None
 
 
 class NoQuery(Struct, forbid_unknown_fields=True):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from typing import Final
 
 from litestar import Response, get, post
 
@@ -39,7 +40,9 @@ from quickkub.storage.idempotency import KeyBusy, KeyReused
 
 PATH = "/v1/payments"
 
-CARD_NUMBER = re.compile(r"[0-9]{12,19}")
+CARD_NUMBER: Final = re.compile(r"[0-9]{12,19}")
+BETWEEN_DIGITS: Final = re.compile(r"[._=+/-]")
+"""What a token may hold besides letters and digits, and people put between the digits of a card number."""
 
 
 class CardNumberRefused(Refusal):
@@ -114,7 +117,7 @@ def _payer(said: schema.PayerInput | None) -> Payer:
 
 def _token(token: str | None) -> str:
     """A provider's token is never the number of a card: those are refused before anything is written."""
-    if token is not None and CARD_NUMBER.fullmatch(token):
+    if token is not None and CARD_NUMBER.fullmatch(BETWEEN_DIGITS.sub("", token)):
         raise CardNumberRefused("this is a card number, not a token", param="payer.card_token")
     return token or ""
 
