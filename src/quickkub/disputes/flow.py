@@ -60,9 +60,9 @@ async def _answer(
         attempt = await attempt_store.find_attempt(tx, once.merchant, dispute.attempt)
         assert attempt is not None, "a foreign key holds the attempt"
         account = await account_of(office, tx, attempt)
-    connector: Any = office.connector(dispute.provider)
-    if not isinstance(connector, DisputeDesk):
-        raise EvidenceElsewhere("this provider takes evidence in its own portal only")
+        connector: Any = office.connector(dispute.provider)
+        if not isinstance(connector, DisputeDesk):
+            raise EvidenceElsewhere("this provider takes evidence in its own portal only")
     after = await _tell(office, connector, account, attempt, dispute, evidence)
     status, body = render(dispute_view(after))
     async with office.db.transaction() as tx:

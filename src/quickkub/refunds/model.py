@@ -44,6 +44,9 @@ class TransferUsed(Refusal):
 
     code, kind = "transfer_already_used", Kind.CONFLICT
 
+    def __init__(self) -> None:
+        super().__init__("this transfer stands for another refund", param="transfer_reference")
+
 
 class Reason(Enum):
     """Why money goes back."""

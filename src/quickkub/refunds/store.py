@@ -5,9 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
+import asyncpg
+
 from quickkub.kernel.ids import MerchantId
 from quickkub.kernel.money import CURRENCIES, Money
-from quickkub.refunds.model import Reason, Refund, RefundQuery, RefundState, Way
+from quickkub.refunds.model import Reason, Refund, RefundQuery, RefundState, TransferUsed, Way
 from quickkub.storage import Connection, Row
 
 COLUMNS: Final = """
@@ -112,25 +114,29 @@ async def move(
     transfer_reference: str | None = None,
     failure_code: str | None = None,
 ) -> Refund:
-    """Write a new state and version."""
+    """Write a new state and version. Raises TransferUsed when somebody wrote the transfer down meanwhile."""
     over = state in (RefundState.SUCCEEDED, RefundState.FAILED, RefundState.CANCELLED)
-    row = await tx.fetchrow(
-        f"""
-        UPDATE refunds SET state = $3, way = coalesce($4, way), failure_code = $5, version = version + 1,
-               transfer_reference = coalesce($6, transfer_reference), updated_at = now(),
-               finished_at = CASE WHEN $7 THEN now() END
-         WHERE merchant_id = $1 AND id = $2 AND version = $8
-        RETURNING {COLUMNS}
-        """,  # noqa: S608
-        refund.merchant,
-        refund.id,
-        state.value,
-        way.value if way else None,
-        failure_code,
-        transfer_reference,
-        over,
-        refund.version,
-    )
+    try:
+        row = await tx.fetchrow(
+            f"""
+            UPDATE refunds SET state = $3, way = coalesce($4, way), failure_code = $5, version = version + 1,
+                   transfer_reference = coalesce($6, transfer_reference), updated_at = now(),
+                   finished_at = CASE WHEN $7 THEN now() END
+             WHERE merchant_id = $1 AND id = $2 AND version = $8
+            RETURNING {COLUMNS}
+            """,  # noqa: S608
+            refund.merchant,
+            refund.id,
+            state.value,
+            way.value if way else None,
+            failure_code,
+            transfer_reference,
+            over,
+            refund.version,
+        )
+    except asyncpg.UniqueViolationError as taken:
+        # Two refunds of two payments share no lock, only the table's word that no transfer stands for both.
+        raise TransferUsed() from taken
     assert row is not None, "the refund row is locked by this transaction"
     return read(row)
 

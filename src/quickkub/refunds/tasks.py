@@ -60,7 +60,7 @@ async def _ended(
     went_back = transfer_reference is not None
     if transfer_reference is not None:
         if await store.transfer_is_used(tx, refund.merchant, transfer_reference):
-            raise TransferUsed("this transfer stands for another refund", param="transfer_reference")
+            raise TransferUsed()
         await book_paid(tx, refund, provider=None, account=None, at=refund.seen_at)
     await settle_source(tx, refund, payment, attempt, office.public_url, went_back=went_back)
     fact = RefundFact.TRANSFERRED if went_back else RefundFact.DROPPED
