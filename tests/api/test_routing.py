@@ -140,3 +140,18 @@ async def test_nobody_sees_the_accounts_of_another_shop(shop: Client, second: st
         assert health["account"] != second
         told = await other.posts(RULES, {"rules": [{"use": [{"account": second}]}]})
         assert told.code == "routing_account_unknown"
+
+
+async def test_a_payment_may_be_asked_for_through_one_provider_only(shop: Client, second: str) -> None:
+    first = (await shop.charges())["provider"]
+    assert (await shop.charges(provider="second"))["provider"] == "second" != first
+    await shop.posts(RULES, {"rules": [{"use": [{"account": second}]}]})
+    made = await shop.charges(provider=first)
+    assert made["provider"] == first, "a rule that names only others has no say"
+
+
+async def test_a_provider_without_an_account_that_offers_the_method_is_named(shop: Client) -> None:
+    order = {"amount": 15_000, "currency": "THB", "method": "promptpay", "provider": "kbank"}
+    told = await shop.posts("/v1/payments", order)
+    assert told.no == (400, "method_unavailable", "method")
+    assert "at kbank" in told.json["detail"]

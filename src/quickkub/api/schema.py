@@ -143,6 +143,17 @@ class CreatePayment(Struct, kw_only=True, forbid_unknown_fields=True):
         Literal["automatic", "manual"],
         Meta(description="`manual`: the money is held until you capture it, where the method can."),
     ] = "automatic"
+    provider: (
+        Annotated[
+            str,
+            Meta(
+                pattern=exactly("^[a-z0-9]{2,20}$"),
+                description="Only through this provider. Left out, your routing rules choose.",
+                examples=["scb"],
+            ),
+        ]
+        | None
+    ) = None
     payer: PayerInput | None = None
 
 

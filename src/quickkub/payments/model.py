@@ -61,7 +61,10 @@ class PaymentNotCancellable(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class NewPayment:
-    """What a merchant asks for. `expires_in_seconds` is how long the payer has."""
+    """What a merchant asks for. `expires_in_seconds` is how long the payer has.
+
+    `provider`: only accounts at this provider may take it, whatever the routing rules say.
+    """
 
     amount: Money
     method: str
@@ -72,6 +75,7 @@ class NewPayment:
     expires_in_seconds: int = 900
     capture_later: bool = False
     payer: Payer = field(default_factory=Payer)
+    provider: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -26,6 +26,9 @@ PROVIDERS_OWN: Final = frozenset(
 )
 """Failures that are not the payer's: with another provider the same payment may well succeed."""
 
+NOT_OFFERED: Final = frozenset({"provider_not_wanted", "method_not_offered", "method_switched_off"})
+"""Why an account is no account for the method at all, whatever the amount and the payer."""
+
 ATTEMPTS_MAX: Final = 3
 """Attempts of one payment inside one request."""
 
@@ -135,6 +138,7 @@ def _excluded(asked: NewPayment, account: Account, offer: MethodOffer | None) ->
     if offer is None:
         return "method_not_offered"
     lacks = (
+        ("provider_not_wanted", asked.provider not in (None, account.provider)),
         ("method_switched_off", offer.flag and not is_on(account, offer.flag)),
         ("capture_later_unsupported", asked.capture_later and Can.AUTHORIZE not in offer.can),
         ("currency_unsupported", asked.amount.currency != THB),
@@ -149,9 +153,10 @@ def _refuse(asked: NewPayment, ways: Sequence[_Way]) -> None:
     method = asked.method
     if any(way.excluded is None for way in ways):
         return
-    offering = [w for w in ways if w.excluded not in ("method_not_offered", "method_switched_off")]
+    offering = [way for way in ways if way.excluded not in NOT_OFFERED]
     if not offering:
-        raise MethodUnavailable(f"no provider account offers {method}", param="method")
+        where = f" at {asked.provider}" if asked.provider else ""
+        raise MethodUnavailable(f"no provider account{where} offers {method}", param="method")
     fitting = [way for way in offering if way.excluded != "capture_later_unsupported"]
     if not fitting:
         raise CaptureUnsupported(f"{method} is captured at once by every account there is", param="capture")

@@ -97,6 +97,7 @@ def _asked(words: schema.CreatePayment) -> NewPayment:
         return_url=None if words.return_url is None else web_address(words.return_url, "return_url"),
         expires_in_seconds=words.expires_in,
         capture_later=words.capture == "manual",
+        provider=words.provider,
         payer=_payer(words.payer),
     )
 
