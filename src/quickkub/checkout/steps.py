@@ -109,7 +109,7 @@ def is_web_address(address: object, mode: str) -> bool:
         host, _ = parts.hostname or "", parts.port
     except ValueError:
         return False
-    if "\\" in address or "@" in parts.netloc or _HOST.fullmatch(host) is None:
+    if "@" in parts.netloc or _HOST.fullmatch(host) is None:
         return False
     return parts.scheme == "https" or (parts.scheme == "http" and (mode == "test" or host in _LOOPBACK))
 

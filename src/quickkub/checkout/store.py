@@ -45,9 +45,10 @@ holds a link could otherwise make us ask the bank as often as they like."""
 _ASK_SOON: Final = """
 UPDATE attempts SET next_check_at = now()
  WHERE merchant_id = $1 AND payment_id = $2
-   AND state IN ('requires_action', 'processing', 'unknown') AND next_check_at > now()
-   AND (last_check_at IS NULL OR last_check_at <= now() - make_interval(secs => $3))
+   AND state IN ('requires_action', 'processing', 'unknown') AND next_check_at > clock_timestamp()
+   AND (last_check_at IS NULL OR last_check_at <= clock_timestamp() - make_interval(secs => $3))
 """
+# Not compared with now(): one who had to wait for the row began earlier than the one who wrote it.
 
 
 async def ask_soon(connection: Connection, key: Key) -> bool:
