@@ -175,6 +175,15 @@ async def test_only_the_page_with_a_providers_form_may_send_one_and_only_there(
         assert answer.headers["content-security-policy"] == CONTENT_POLICY
 
 
+async def test_a_form_whose_answer_leads_to_a_wallet_may_go_on_to_that_wallets_pages(
+    site: Site, payer: aiohttp.ClientSession
+) -> None:
+    link = await site.asks(method="linepay", action=next_actions.FORM)
+    async with payer.get(link.url) as answer:
+        policy = content_policy("https://cards.example:8443", "https://*.line.me")
+        assert answer.headers["content-security-policy"] == policy
+
+
 @pytest.mark.parametrize(("method", "action"), next_actions.EVERY)
 async def test_every_other_page_keeps_the_policy_without_exceptions(
     site: Site, payer: aiohttp.ClientSession, method: str, action: dict[str, Any]

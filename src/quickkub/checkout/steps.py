@@ -122,6 +122,24 @@ def is_app_link(address: object) -> bool:
     return found is not None and found[1].lower().startswith(APP_SCHEMES)
 
 
+# Chromium and Safari hold the answer to a form to the policy as well, so a provider that answers with a
+# redirect to a wallet's own pages is stopped unless these are named. LINE Pay's are known (gbprimepay pack
+# 5.5); what follows for the others is not public, so theirs are assumed from where their pages are.
+_FORM_ENDS_AT: Final = {
+    "linepay": ("https://*.line.me",),
+    "shopeepay": ("https://*.shopee.co.th", "https://*.airpay.in.th", "https://*.shopeepay.co.th"),
+    "alipay": ("https://*.alipay.com", "https://*.alipayplus.com"),
+    "atome": ("https://*.atome.co.th", "https://*.apaylater.com"),
+}
+
+
+def form_targets(step: Step | None, method: str) -> tuple[str, ...]:
+    """The origins a page's form may lead to: the provider's, and those it hands this method on to."""
+    if step is None or step.kind is not ActionKind.FORM_POST:
+        return ()
+    return origin_of(step.url), *_FORM_ENDS_AT.get(method, ())
+
+
 def origin_of(address: str) -> str:
     """`https://pay.example:8443`: what the page's policy names so that its form may go there, and only there.
 

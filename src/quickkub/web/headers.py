@@ -5,12 +5,12 @@ from __future__ import annotations
 from typing import Final
 
 
-def content_policy(form_to: str = "'self'") -> str:
-    """The policy of a page. `form_to` is the one origin its form may be sent to, if a provider takes a form.
+def content_policy(*form_to: str) -> str:
+    """The policy of a page. `form_to`: the origins its form may be sent to, if a provider takes a form.
 
     Browsers ask the same of every address that the form's answer redirects to.
     """
-    return _POLICY.format(form_to=form_to)
+    return _POLICY.format(form_to=" ".join(form_to) or "'self'")
 
 
 _POLICY: Final = "; ".join(

@@ -21,9 +21,8 @@ from litestar.types import ControllerRouterHandler
 
 from quickkub.checkout.model import Checkout, Key, Standing, Way
 from quickkub.checkout.rules import picture_to_show, step_to_show, text_to_draw, way
-from quickkub.checkout.steps import origin_of
+from quickkub.checkout.steps import form_targets
 from quickkub.checkout.store import ask_soon, find_checkout, look_at
-from quickkub.connectors.contract import ActionKind
 from quickkub.kernel.errors import Kind, Refusal
 from quickkub.promptpay import images
 from quickkub.storage import Database
@@ -242,11 +241,9 @@ class _Desk:
 
 
 def _where_a_form_may_go(checkout: Checkout) -> dict[str, str]:
-    """A page with a provider's form may send it to that provider's origin and nowhere else."""
-    step = step_to_show(checkout)
-    if step is None or step.kind is not ActionKind.FORM_POST:
-        return {}
-    return {"content-security-policy": content_policy(origin_of(step.url))}
+    """A page with a provider's form may send it to that provider, and to nobody else."""
+    targets = form_targets(step_to_show(checkout), checkout.method)
+    return {"content-security-policy": content_policy(*targets)} if targets else {}
 
 
 def _is_https(services: Services) -> bool:
