@@ -6,7 +6,7 @@ from quickkub.connectors.contract import Can, Doing, Manifest, MethodOffer
 from quickkub.kernel.ids import new_id
 from quickkub.kernel.money import Money
 from quickkub.payments import attempt_store, store
-from quickkub.payments.instructions.ask import tell, write_down
+from quickkub.payments.instructions.ask import Said, tell_at_once, write_down
 from quickkub.payments.instructions.model import (
     CaptureExceedsAuthorized,
     CaptureInOnePiece,
@@ -47,7 +47,7 @@ async def capture(
 
 async def _say_capture(
     office: Office, tx: Connection, payment: Payment, amount: Money | None, once: Once, *, is_last: bool
-) -> Told | Replay:
+) -> Said | Replay:
     told_id = new_id("ins")
     before = await claim(tx, once, told_id)
     if before is not None:
@@ -62,7 +62,7 @@ async def _say_capture(
         tx, manifest, reserved, attempt, Doing.CAPTURE, wanted, told_id=told_id, is_last=is_last
     )
     assert told is not None, "only voids and cancellations are unique"
-    return told
+    return Said(told, reserved, attempt)
 
 
 def _refuse_capture(payment: Payment, wanted: Money, offer: MethodOffer | None, *, is_last: bool) -> None:
@@ -92,7 +92,7 @@ async def void(office: Office, payment_id: str, once: Once, render: Render) -> A
     return await _do(office, said, once, render)
 
 
-async def _say_void(office: Office, tx: Connection, payment: Payment, once: Once) -> Told | Replay:
+async def _say_void(office: Office, tx: Connection, payment: Payment, once: Once) -> Said | Replay:
     told_id = new_id("ins")
     before = await claim(tx, once, told_id)
     if before is not None:
@@ -109,7 +109,7 @@ async def _say_void(office: Office, tx: Connection, payment: Payment, once: Once
     told = await write_down(tx, manifest, reserved, attempt, Doing.VOID, rest, told_id=told_id)
     if told is None:
         raise NothingToVoid("it is being voided already")
-    return told
+    return Said(told, reserved, attempt)
 
 
 async def _find(tx: Connection, once: Once, payment_id: str) -> Payment:
@@ -129,8 +129,8 @@ async def _held_attempt(
     return attempt, manifest, manifest.offer(payment.method)
 
 
-async def _do(office: Office, said: Told, once: Once, render: Render) -> Answered:
-    heard = await tell(office, said)
+async def _do(office: Office, said: Said, once: Once, render: Render) -> Answered:
+    heard = await tell_at_once(office, said)
 
     async def answer(tx: Connection, after: Payment, _: Told) -> None:
         attempts = (await attempt_store.attempts_of(tx, after.merchant, [after.id]))[after.id]
@@ -138,6 +138,6 @@ async def _do(office: Office, said: Told, once: Once, render: Render) -> Answere
         await keep_answer(tx, once, *rendered[-1])
 
     rendered: list[tuple[int, bytes]] = []
-    await apply(office, said.merchant, said.id, heard, "answer", also=answer)
+    await apply(office, said.told.merchant, said.told.id, heard, "answer", also=answer)
     status, body = rendered[-1]
     return Answered(status, body, replayed=False)

@@ -12,7 +12,8 @@ from quickkub.payments import attempt_store
 from quickkub.payments import store as payments
 from quickkub.payments.instructions import settle as instruction_settle
 from quickkub.payments.instructions import store as instruction_store
-from quickkub.payments.instructions.ask import tell, write_down
+from quickkub.payments.instructions.ask import Said as SaidToProvider
+from quickkub.payments.instructions.ask import tell_at_once, write_down
 from quickkub.payments.instructions.model import Told
 from quickkub.payments.instructions.states import InstructionState
 from quickkub.payments.model import Answered, Attempt, Payment, PaymentNotFound
@@ -46,7 +47,7 @@ class Said:
     """A refund that was written down, and what its provider is to be told."""
 
     refund: Refund
-    told: Told | None
+    asked: SaidToProvider | None
 
 
 async def create(office: Office, asked: NewRefund, once: Once, render: Render) -> Answered:
@@ -58,12 +59,12 @@ async def create(office: Office, asked: NewRefund, once: Once, render: Render) -
     await office.gate.pass_or_refuse(office.db)
     async with office.db.transaction() as tx:
         said = await _say(office, tx, asked, once)
-        if isinstance(said, Said) and said.told is None:
+        if isinstance(said, Said) and said.asked is None:
             return await _keep(office, tx, once, said.refund, render)
     if isinstance(said, Replay):
         return await _replay(office, once, said, render)
-    assert said.told is not None
-    heard = await tell(office, said.told)
+    assert said.asked is not None
+    heard = await tell_at_once(office, said.asked)
     answers: list[Answered] = []
 
     async def answer(tx: Connection, _: Payment, told: Told) -> None:
@@ -71,7 +72,8 @@ async def create(office: Office, asked: NewRefund, once: Once, render: Render) -
         assert after is not None
         answers.append(await _keep(office, tx, once, after, render))
 
-    await instruction_settle.apply(office, said.told.merchant, said.told.id, heard, "answer", also=answer)
+    told_id = said.asked.told.id
+    await instruction_settle.apply(office, once.merchant, told_id, heard, "answer", also=answer)
     return answers[-1]
 
 
@@ -111,7 +113,8 @@ async def _say(office: Office, tx: Connection, asked: NewRefund, once: Once) -> 
         transaction_id=transaction,
         reason=asked.note or asked.reason.value,
     )
-    return Said(refund, told)
+    assert told is not None, "only voids and cancellations are unique"
+    return Said(refund, SaidToProvider(told, reserved, attempt))
 
 
 async def _paying_attempt(office: Office, tx: Connection, payment: Payment) -> tuple[Attempt, Manifest]:

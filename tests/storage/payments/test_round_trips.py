@@ -87,7 +87,7 @@ async def _reference(shop: Shop, payment: dict[str, Any]) -> str:
 class Cost:
     """`round_trips` count BEGIN and COMMIT, `statements` do not.
 
-    `again` are tables that are asked the same thing twice, knowingly: a call to the provider lies in between.
+    `again` are tables that are asked the same thing twice, knowingly: what they say has changed in between.
     """
 
     opening: Callable[[Shop], Awaitable[Work]]
@@ -101,9 +101,9 @@ COSTS: Final = {
     "keep a callback": Cost(keep, 2, 2),
     "claim callbacks": Cost(claim, 1, 1),
     "work a callback to succeeded": Cost(succeed, 10, 14),
-    "capture": Cost(capture, 19, 23, ("payments", "attempts")),
-    "void": Cost(void, 17, 21, ("payments", "attempts")),
-    "refund through the provider": Cost(refund, 24, 28, ("payments",)),
+    "capture": Cost(capture, 17, 21, ("attempts",)),
+    "void": Cost(void, 15, 19, ("attempts",)),
+    "refund through the provider": Cost(refund, 22, 26),
     "refund by a person's transfer": Cost(refund_by_transfer, 9, 11),
     "cancel": Cost(cancel, 6, 8),
 }
