@@ -27,7 +27,7 @@ from quickkub.payments.model import Answered, Attempt
 from quickkub.payments.office import Office
 from quickkub.payments.orders import account_of
 from quickkub.payments.replay import Render, stored
-from quickkub.storage.idempotency import Once, claim, keep_answer
+from quickkub.storage.idempotency import Once, claim, keep_answer, stop_waiting
 from quickkub.storage.vault import Place
 
 
@@ -63,7 +63,12 @@ async def _answer(
         connector: Any = office.connector(dispute.provider)
         if not isinstance(connector, DisputeDesk):
             raise EvidenceElsewhere("this provider takes evidence in its own portal only")
-    after = await _tell(office, connector, account, attempt, dispute, evidence)
+    try:
+        after = await _tell(office, connector, account, attempt, dispute, evidence)
+    except EvidenceNotTaken:
+        async with office.db.transaction() as tx:
+            await stop_waiting(tx, once)
+        raise
     status, body = render(dispute_view(after))
     async with office.db.transaction() as tx:
         await keep_answer(tx, once, status, body)

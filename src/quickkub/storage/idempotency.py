@@ -136,3 +136,17 @@ async def keep_answer(tx: Connection, once: Once, status: int, answer: bytes) ->
         status,
         answer,
     )
+
+
+async def stop_waiting(tx: Connection, once: Once) -> None:
+    """The work has ended without an answer worth keeping: a repeat is not told that it is still going on."""
+    await tx.execute(
+        """
+        UPDATE idempotency_keys SET busy_until = clock_timestamp()
+         WHERE merchant_id = $1 AND mode = $2 AND operation = $3 AND key = $4 AND answer IS NULL
+        """,
+        once.merchant,
+        once.mode,
+        once.operation,
+        once.key,
+    )
