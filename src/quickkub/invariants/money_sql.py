@@ -70,7 +70,10 @@ SELECT refund.merchant_id, refund.id AS what,
        details
   FROM refunds refund
   LEFT JOIN payments payment ON payment.merchant_id = refund.merchant_id AND payment.id = refund.payment_id
- WHERE refund.amount < 1 OR (payment.id IS NOT NULL AND payment.currency <> refund.currency)
+  LEFT JOIN unapplied ON unapplied.merchant_id = refund.merchant_id
+                     AND unapplied.receipt_id = refund.unapplied_receipt_id
+ -- What was never the payment's own goes back in the currency it came in.
+ WHERE refund.amount < 1 OR coalesce(unapplied.currency, payment.currency) IS DISTINCT FROM refund.currency
     OR (payment.id IS NOT NULL AND payment.mode <> refund.mode)
 """
 

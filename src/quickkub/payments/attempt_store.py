@@ -93,6 +93,28 @@ async def find_attempt_by_reference(
     return read_attempt(row) if row else None
 
 
+async def has_unnamed(
+    reader: Connection, merchant: MerchantId, provider: str, account: str, amount: Money | None
+) -> bool:
+    """Whether an order of this amount (None: any) was asked for there whose provider's number we do not know
+    yet."""
+    return bool(
+        await reader.fetchval(
+            """
+            SELECT 1 FROM attempts
+             WHERE merchant_id = $1 AND provider = $2 AND account_id = $3 AND provider_reference IS NULL
+               AND state IN ('created', 'unknown') AND ($4::bigint IS NULL OR (amount, currency) = ($4, $5))
+             LIMIT 1
+            """,
+            merchant,
+            provider,
+            account,
+            amount.minor if amount else None,
+            amount.currency.code if amount else None,
+        )
+    )
+
+
 async def attempts_of(
     reader: Connection, merchant: MerchantId, payments: Sequence[str]
 ) -> dict[str, list[Attempt]]:
@@ -226,13 +248,18 @@ async def drop_lease(tx: Connection, attempt: Attempt) -> None:
 WAKE_SECONDS: Final = 20
 """How long after its last inquiry an unknown outcome may be asked about again ahead of its time."""
 
+WAKES_AT_ONCE: Final = 8
+"""Inquiries after which that time doubles with each, up to an hour: some outcomes stay unknown although their
+provider answers, and a busy account has a clear answer every second."""
+
 
 async def wake_unknown(tx: Connection, attempt: Attempt) -> None:
     """The provider has just answered clearly: ask soon about everything at this account nobody can tell
     about.
 
     Spread over ten seconds, and each at most once in WAKE_SECONDS, so that a provider that has come back is
-    not run over.
+    not run over. Rows that somebody else holds are left alone: whoever locks many rows and waits for some of
+    them comes into a deadlock.
     """
     for table, doubtful in (
         ("attempts", "(state = 'unknown' OR unanswered)"),
@@ -241,29 +268,40 @@ async def wake_unknown(tx: Connection, attempt: Attempt) -> None:
         await tx.execute(
             f"""
             UPDATE {table} SET next_check_at = now() + make_interval(secs => random() * 10)
-             WHERE merchant_id = $1 AND provider = $2 AND account_id = $3 AND {doubtful}
-               AND next_check_at > now() + interval '10 seconds'
-               AND (last_check_at IS NULL OR last_check_at < now() - make_interval(secs => $4))
+             WHERE (merchant_id, id) IN (
+                   SELECT merchant_id, id FROM {table}
+                    WHERE merchant_id = $1 AND provider = $2 AND account_id = $3 AND {doubtful}
+                      AND next_check_at > now() + interval '10 seconds'
+                      AND (last_check_at IS NULL OR last_check_at < now() - make_interval(
+                           secs => least(3600, $4::int * 2 ^ greatest(0, least(checks, 30) - $5::int))))
+                      FOR UPDATE SKIP LOCKED)
             """,  # noqa: S608 -- one of our own two tables
             attempt.merchant,
             attempt.provider,
             attempt.account,
             WAKE_SECONDS,
+            WAKES_AT_ONCE,
         )
 
 
 async def doubt(tx: Connection, attempt: Attempt, words: str, check_seconds: int) -> bool:
-    """Remember an odd claim and ask about it soon. True: it was told before in the same words."""
+    """Remember an odd claim and ask about it soon. True: it was told before in the same words.
+
+    All that were told are remembered: of two odd movements, each would make the other be forgotten for ever.
+    """
     doubted: bool = await tx.fetchval(
         """
         WITH before AS (SELECT doubted FROM attempts WHERE merchant_id = $1 AND id = $2)
-        UPDATE attempts SET doubted = $3, next_check_at = now() + make_interval(secs => $4)
+        UPDATE attempts SET doubted = CASE WHEN $3 = ANY (string_to_array(before.doubted, E'\\n'))
+                                           THEN before.doubted
+                                           ELSE concat_ws(E'\\n', before.doubted, $3::text) END,
+                            next_check_at = now() + make_interval(secs => $4)
           FROM before WHERE merchant_id = $1 AND id = $2
-        RETURNING before.doubted IS NOT DISTINCT FROM $3
+        RETURNING coalesce($3 = ANY (string_to_array(before.doubted, E'\\n')), false)
         """,
         attempt.merchant,
         attempt.id,
-        words,
+        words.replace("\n", " "),
         check_seconds,
     )
     return doubted

@@ -149,18 +149,22 @@ class AsClaimed:
 
     news: CallbackNews
     transcript: bytes
+    # The provider's number of the order, where we do not know it yet: a refund will need it.
+    number: str | None
 
     @property
     def outcome(self) -> Outcome:
         receipt = self.news.receipt
-        return Unknown("the callback names no money") if receipt is None else Paid((receipt,))
+        return Unknown("the callback names no money") if receipt is None else Paid((receipt,), self.number)
 
 
 async def _confirm(desk: Desk, attempt: Attempt) -> None:
     office = desk.office
     trusted = office.connector(desk.account.provider).trusts_callbacks(desk.account)
     if trusted and desk.news.receipt is not None:
-        await apply(office, attempt.merchant, attempt.id, AsClaimed(desk.news, desk.body), "callback")
+        number = None if attempt.provider_reference else desk.news.provider_reference or None
+        claimed = AsClaimed(desk.news, desk.body, number)
+        await apply(office, attempt.merchant, attempt.id, claimed, "callback")
     else:
         told = await _inquire(desk, attempt)
         await apply(office, attempt.merchant, attempt.id, told, "inquiry")
@@ -175,34 +179,61 @@ async def _inquire(desk: Desk, attempt: Attempt) -> Told[Outcome]:
 
 
 async def _put_away(desk: Desk, attempt: Attempt) -> None:
-    """Done once there are as many receipts as distinct claims.
+    """Done once its movement is booked, or there are as many receipts as distinct claims.
 
-    Transaction ids of callback and inquiry may differ in form (scb 7.1), so they are counted, not compared. A
-    callback that claims no money is done when it was asked about once.
+    Transaction ids of callback and inquiry may differ in form (scb 7.1), so they are counted where they are
+    not the same. A callback that claims no money is done when it was asked about once.
     """
     kept = desk.kept
     async with desk.office.db.transaction() as tx:
         if desk.news.receipt is None:
             await inbox_store.finish(tx, kept, "applied")
             return
-        if await inbox_store.finish_if_booked(tx, kept, attempt.payment):
+        if await inbox_store.finish_if_booked(tx, kept, attempt.payment, desk.news.receipt.transaction_id):
             return
-        if kept.tries + 1 < len(RETRY_SECONDS):
-            await inbox_store.try_later(tx, kept, RETRY_SECONDS[kept.tries])
-            return
-    await _quarantine(desk, "callback_unconfirmed", attempt, {"reference": kept.reference})
+    if not await _put_off(desk):
+        await _quarantine(desk, "callback_unconfirmed", attempt, {"reference": kept.reference})
+
+
+async def _put_off(desk: Desk) -> bool:
+    """Come back to it later; False when it was tried often enough."""
+    kept = desk.kept
+    if kept.tries + 1 >= len(RETRY_SECONDS):
+        return False
+    async with desk.office.db.transaction() as tx:
+        await inbox_store.try_later(tx, kept, RETRY_SECONDS[kept.tries])
+    return True
 
 
 async def _about_nobody(desk: Desk) -> None:
-    """Money for a reference we never gave out: booked as nobody's once the provider's books show it."""
-    if await orphans.take(desk.office, desk.account, desk.news, desk.body):
+    """Money for a reference we never gave out: booked as nobody's once the provider's books show it.
+
+    A callback that names only the provider's number may be faster than the answer in which we learn it, and
+    what is booked as nobody's cannot become a payment's any more: so it waits while there is such an order.
+    """
+    if await _may_be_ours(desk) and await _put_off(desk):
+        return
+    found = await orphans.take(desk.office, desk.account, desk.news, desk.body)
+    if found is orphans.Found.BOOKED:
         await _finish(desk)
+        return
+    if found is orphans.Found.CANNOT_TELL and await _put_off(desk):
         return
     details: Details = {
         "reference": desk.kept.reference,
         "provider_reference": desk.kept.provider_reference,
     }
     await _quarantine(desk, "unknown_reference", None, details)
+
+
+async def _may_be_ours(desk: Desk) -> bool:
+    kept, receipt = desk.kept, desk.news.receipt
+    if kept.reference or not kept.provider_reference:
+        return False
+    async with desk.office.db.read() as reader:
+        return await attempt_store.has_unnamed(
+            reader, kept.merchant, kept.provider, kept.account, receipt.amount if receipt else None
+        )
 
 
 async def _about_instruction(desk: Desk) -> None:
@@ -217,6 +248,9 @@ async def _about_instruction(desk: Desk) -> None:
             theirs=kept.provider_reference,
         )
     if told is None:
+        # It may be faster than the answer in which we learn the provider's number.
+        if await _put_off(desk):
+            return
         details: Details = {
             "reference": kept.reference,
             "provider_reference": kept.provider_reference,
@@ -225,11 +259,8 @@ async def _about_instruction(desk: Desk) -> None:
         return
     heard = await instruction_ask.ask(office, told)
     _, after = await instruction_settle.apply(office, told.merchant, told.id, heard, "inquiry")
-    async with office.db.transaction() as tx:
-        if after.state not in UNDER_WAY or kept.tries + 1 >= len(RETRY_SECONDS):
-            await inbox_store.finish(tx, kept, "applied")
-        else:
-            await inbox_store.try_later(tx, kept, RETRY_SECONDS[kept.tries])
+    if after.state not in UNDER_WAY or not await _put_off(desk):
+        await _finish(desk)
 
 
 async def _about_dispute(desk: Desk) -> None:

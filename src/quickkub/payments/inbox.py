@@ -32,6 +32,7 @@ async def keep(office: Office, provider: str, token: str, raw: RawCallback) -> C
         account = await _account(office, merchant, provider, token)
         connector = office.connector(provider)
         news = connector.read_callback(account, raw)
+        _refuse_unkeepable(news, raw)
     except (Forged, Unreadable) as refusal:
         await _keep_refused(office, merchant, provider, refusal.detail, raw)
         raise
@@ -46,6 +47,17 @@ async def _account(office: Office, merchant: MerchantId | None, provider: str, t
         if found is not None:
             return as_account(found, office.public_url)
     raise Forged("nobody was given this callback address")
+
+
+def _refuse_unkeepable(news: CallbackNews, raw: RawCallback) -> None:
+    """Raises Unreadable for words that no database keeps: a NUL or half a character."""
+    words = [news.event_key, news.reference, news.provider_reference]
+    words += [*raw.query, *raw.query.values(), *raw.headers.values()]
+    if news.receipt is not None:
+        words.append(news.receipt.transaction_id)
+    for text in words:
+        if "\0" in text or any("\ud800" <= letter <= "\udfff" for letter in text):
+            raise Unreadable("a word of the callback is no text")
 
 
 async def _keep_refused(

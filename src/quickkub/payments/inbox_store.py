@@ -175,19 +175,23 @@ async def try_later(tx: Connection, kept: Kept, seconds: int) -> bool:
     return done == "UPDATE 1"
 
 
-async def finish_if_booked(tx: Connection, kept: Kept, payment: str) -> bool:
-    """Put a callback away as applied if the payment has as many receipts as there are claims of money for it.
+async def finish_if_booked(tx: Connection, kept: Kept, payment: str, transaction_id: str) -> bool:
+    """Put a callback away as applied if its movement is booked, or as many receipts as there are claims.
 
-    False: not yet, or another worker holds it by now.
+    Claims are those of the same order: by our reference, else by the provider's number of it. False: not yet,
+    or another worker holds it by now.
     """
     done: str = await tx.execute(
         """
         UPDATE inbox SET state = 'applied', due_at = NULL, lease_until = NULL, tries = tries + 1
          WHERE merchant_id = $1 AND id = $6 AND lease_token = $7
-           AND (SELECT count(DISTINCT split_part(event_key, ':', 1)) FROM inbox
-                 WHERE merchant_id = $1 AND provider = $2 AND account_id = $3 AND reference = $4
-                   AND state <> 'quarantined')
-               <= (SELECT count(*) FROM receipts WHERE merchant_id = $1 AND payment_id = $5)
+           AND (EXISTS (SELECT 1 FROM receipts
+                         WHERE merchant_id = $1 AND provider = $2 AND account_id = $3 AND transaction_id = $8)
+                OR (SELECT count(DISTINCT split_part(event_key, ':', 1)) FROM inbox
+                     WHERE merchant_id = $1 AND provider = $2 AND account_id = $3 AND reference = $4
+                       AND ($4 <> '' OR provider_reference = $9)
+                       AND about = 'payment' AND state <> 'quarantined')
+                   <= (SELECT count(*) FROM receipts WHERE merchant_id = $1 AND payment_id = $5))
         """,
         kept.merchant,
         kept.provider,
@@ -196,5 +200,7 @@ async def finish_if_booked(tx: Connection, kept: Kept, payment: str) -> bool:
         payment,
         kept.id,
         kept.lease_token,
+        transaction_id,
+        kept.provider_reference,
     )
     return done == "UPDATE 1"

@@ -58,7 +58,7 @@ def share_of(received: Money, asked: Money, tolerance: Tolerance) -> Share:
 async def _take_receipt(desk: Desk, receipt: Receipt, provider_reference: str | None) -> None:
     """Book one movement: as the payment's own if it fits (P12) and is the first (P5), or as extra."""
     share = await _share(desk, receipt.amount)
-    if _is_odd(desk, receipt, share) and not await _told_before(desk, receipt):
+    if _is_odd(desk, receipt, share) and not await told_before(desk, receipt):
         return
     receipt_id = new_id("rcp")
     fresh = await proof_store.keep_receipt(
@@ -87,7 +87,7 @@ def _is_odd(desk: Desk, receipt: Receipt, share: Share) -> bool:
     return waits and not share.own.minor and receipt.amount != desk.attempt.amount
 
 
-async def _told_before(desk: Desk, receipt: Receipt) -> bool:
+async def told_before(desk: Desk, receipt: Receipt) -> bool:
     """An odd amount is believed when it is told a second time in the same words.
 
     What is booked stays booked, and a provider that once answers with a wrong amount would leave our books
@@ -143,12 +143,20 @@ async def _succeed(desk: Desk, receipt: Receipt, own: Money, provider_reference:
 
 async def _put_aside(desk: Desk, receipt: Receipt, receipt_id: str, share: Share) -> None:
     """Money that fits no open payment is a liability and, unless it is small change, a person's case (P6)."""
+    in_parts = _captured_in_parts(desk, share)
     by_rule = await proof_store.keep_unapplied(
-        desk.tx, desk.payment.merchant, receipt_id, desk.payment.mode, share.over
+        desk.tx,
+        desk.payment.merchant,
+        receipt_id,
+        desk.payment.mode,
+        share.over,
+        decided_by_rule=not in_parts,
     )
     asked = desk.attempt.amount
     if share.own.minor:
         kind = "paid_over"
+    elif in_parts:
+        kind = "captured_in_parts"
     elif receipt.amount == asked:
         kind = "paid_again"
     else:
@@ -170,3 +178,47 @@ async def _put_aside(desk: Desk, receipt: Receipt, receipt_id: str, share: Share
         "underpaid" if is_short else "overpaid",
         desk.office.public_url,
     )
+
+
+def _captured_in_parts(desk: Desk, share: Share) -> bool:
+    """A further part of a hold, captured at the provider and not through us: the merchant took it on purpose,
+    so no rule gives it back."""
+    payment = desk.payment
+    held = payment.authorized - payment.captured
+    return payment.capture_later and share.over.currency == held.currency and share.over <= held
+
+
+async def put_capture_aside(desk: Desk, receipt: Receipt, instruction: str) -> None:
+    """A capture that took another amount than it was told to: in the books, and a person says whose it is."""
+    receipt_id = new_id("rcp")
+    fresh = await proof_store.keep_receipt(
+        desk.tx,
+        desk.attempt,
+        receipt_id=receipt_id,
+        transaction_id=receipt.transaction_id,
+        amount=receipt.amount,
+        applied=0,
+        evidence=await desk.evidence(),
+        paid_at=receipt.paid_at,
+        instruction=instruction,
+    )
+    if not fresh:
+        return
+    await books.book_receipt(
+        desk.tx, desk.attempt, receipt_id, receipt, own=Money(0, receipt.amount.currency)
+    )
+    await proof_store.keep_unapplied(
+        desk.tx,
+        desk.payment.merchant,
+        receipt_id,
+        desk.payment.mode,
+        receipt.amount,
+        decided_by_rule=False,
+    )
+    details = {
+        "received": receipt.amount.minor,
+        "currency": receipt.amount.currency.code,
+        "transaction_id": receipt.transaction_id,
+        "instruction": instruction,
+    }
+    await desk.case("captured_otherwise", receipt_id, details, receipt=receipt_id)

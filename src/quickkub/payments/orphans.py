@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from datetime import datetime, timedelta
+from enum import Enum
 
-from quickkub.connectors.contract import Account, CallbackNews, Order, Paid, Receipt
+from quickkub.connectors.contract import Account, CallbackNews, NotSent, Order, Paid, Receipt, Unknown
 from quickkub.kernel.ids import new_id
 from quickkub.ledger import recipes
 from quickkub.ledger import store as ledger
@@ -14,13 +15,22 @@ from quickkub.storage import Connection
 from quickkub.storage.vault import Place
 
 
-async def take(office: Office, account: Account, news: CallbackNews, body: bytes) -> bool:
+class Found(Enum):
+    """BOOKED: the money is real. NOT_SHOWN: the provider does not show it, or none is named. CANNOT_TELL: the
+    provider could not be asked."""
+
+    BOOKED = "booked"
+    NOT_SHOWN = "not_shown"
+    CANNOT_TELL = "cannot_tell"
+
+
+async def take(office: Office, account: Account, news: CallbackNews, body: bytes) -> Found:
     """Ask the provider whether the money of a callback without an order is real, and book it if it is.
 
-    False: it does not show, or the callback names no money. A callback of a provider that signs is enough.
+    A callback of a provider that signs is enough.
     """
     if news.receipt is None:
-        return False
+        return Found.NOT_SHOWN
     if office.connector(account.provider).trusts_callbacks(account):
         receipts: tuple[Receipt, ...] = (news.receipt,)
         transcript = body
@@ -30,13 +40,15 @@ async def take(office: Office, account: Account, news: CallbackNews, body: bytes
         told = await office.line.run(
             account, office.connector(account.provider).inquire(account, _as_order(news, news.receipt, now))
         )
+        if isinstance(told.outcome, Unknown | NotSent):
+            return Found.CANNOT_TELL
         if not isinstance(told.outcome, Paid):
-            return False
+            return Found.NOT_SHOWN
         receipts, transcript = told.outcome.receipts, told.transcript
     async with office.db.transaction() as tx:
         for receipt in receipts:
             await _book(office, tx, account, news.reference, receipt, transcript)
-    return True
+    return Found.BOOKED
 
 
 def _as_order(news: CallbackNews, receipt: Receipt, now: datetime) -> Order:

@@ -138,14 +138,23 @@ async def keep_orphan_receipt(
 
 
 async def keep_unapplied(
-    tx: Connection, merchant: MerchantId, receipt_id: str, mode: str, left_over: Money
+    tx: Connection,
+    merchant: MerchantId,
+    receipt_id: str,
+    mode: str,
+    left_over: Money,
+    *,
+    decided_by_rule: bool = True,
 ) -> bool:
-    """Write down money that is nobody's yet. True: the merchant's rule gives it back by itself."""
+    """Write down money that is nobody's yet. True: the merchant's rule gives it back by itself.
+
+    `decided_by_rule` False: a person decides, whatever the rule says.
+    """
     by_rule: bool = await tx.fetchval(
         """
         INSERT INTO unapplied (merchant_id, receipt_id, mode, amount, currency, due_at)
-        SELECT $1, $2, $3, $4, $5, CASE WHEN orphan_rule = 'refund' THEN now() END FROM merchants WHERE id =
-        $1
+        SELECT $1, $2, $3, $4, $5, CASE WHEN orphan_rule = 'refund' AND $6 THEN now() END
+          FROM merchants WHERE id = $1
         RETURNING due_at IS NOT NULL
         """,
         merchant,
@@ -153,5 +162,6 @@ async def keep_unapplied(
         mode,
         left_over.minor,
         left_over.currency.code,
+        decided_by_rule,
     )
     return by_rule

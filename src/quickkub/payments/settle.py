@@ -161,10 +161,11 @@ async def _fail(desk: Desk, failure: Failure, provider_code: str, *, is_over: bo
 
 
 async def _take_waiting(desk: Desk, waiting: Waiting) -> None:
-    if waiting.action is None:
+    if waiting.action is None or desk.payment.state in ENDED:
         await _take_nothing_yet(desk, waiting.provider_reference)
         return
     if not _both_allow(desk, Fact.AWAITS_PAYER):
+        await _learn_number(desk, waiting.provider_reference)
         return
     desk.attempt = await attempt_store.move_attempt(
         desk.tx,
@@ -182,18 +183,23 @@ async def _take_waiting(desk: Desk, waiting: Waiting) -> None:
 
 async def _take_nothing_yet(desk: Desk, provider_reference: str | None) -> None:
     """A clear "not paid": once its time is up it ends even an attempt that nobody could tell about."""
+    await _learn_number(desk, provider_reference)
     if desk.payment.state in ENDED:
         await _end_alone(desk)
-    elif desk.payment.time_is_up and may_end(desk.payment, desk.attempt, Fact.TIME_UP):
-        if desk.attempt.state is not AttemptState.AUTHORIZED:
-            await _end_by(desk, Fact.TIME_UP)
-    elif provider_reference and desk.attempt.provider_reference is None:
+    elif desk.payment.time_is_up and desk.attempt.state is not AttemptState.AUTHORIZED:
+        await _end_by(desk, Fact.TIME_UP)
+
+
+async def _learn_number(desk: Desk, provider_reference: str | None) -> None:
+    """Late money may be found by the provider's number only, so it is kept whatever else the news changes."""
+    if provider_reference and desk.attempt.provider_reference is None:
         desk.attempt = await attempt_store.name_attempt(desk.tx, desk.attempt, provider_reference)
 
 
 async def _take_unknown(desk: Desk, provider_reference: str | None = None) -> None:
     """Say so once; while it stays so, only the time of the next inquiry moves (P9, P13)."""
     if not _both_allow(desk, Fact.CANNOT_TELL):
+        await _learn_number(desk, provider_reference)
         return
     desk.attempt = await attempt_store.move_attempt(
         desk.tx,

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from quickkub.connectors.contract import Account, NotSent, Outcome, Unknown
+from quickkub.connectors.contract import Account, Declined, NotSent, Outcome, Unknown
 from quickkub.kernel.ids import new_id
 from quickkub.payments import attempt_store, case_store, rules, store
 from quickkub.payments.ask import call, inquire
@@ -15,7 +15,7 @@ from quickkub.payments.ending import end, may_end
 from quickkub.payments.model import Attempt, Payment
 from quickkub.payments.office import Office, Told
 from quickkub.payments.orders import account_of, order_for
-from quickkub.payments.settle import apply
+from quickkub.payments.settle import ABOUT_THE_REQUEST, apply
 from quickkub.payments.states import OPEN, AttemptState, Fact
 from quickkub.payments.store import Overdue
 from quickkub.storage import Connection
@@ -40,7 +40,7 @@ async def check_attempt(office: Office, attempt: Attempt) -> None:
     told, kind = await ask_again(office, payment, attempt, account)
     _, after = await apply(office, attempt.merchant, attempt.id, told, kind)
     async with office.db.transaction() as tx:
-        if not isinstance(told.outcome, Unknown | NotSent):
+        if _is_clear(told.outcome):
             await attempt_store.wake_unknown(tx, attempt)
         if after.state is not attempt.state:
             await attempt_store.drop_lease(tx, attempt)
@@ -52,6 +52,13 @@ async def check_attempt(office: Office, attempt: Attempt) -> None:
         await attempt_store.finish_check(tx, attempt, checks, seconds, unanswered=unanswered)
         if after.state is AttemptState.UNKNOWN and checks >= rules.UNKNOWN_CHECKS_MAX:
             await _hand_to_person(tx, attempt)
+
+
+def _is_clear(outcome: Outcome) -> bool:
+    """Whether the provider answers again. One that refuses our credentials tells nothing about anything."""
+    if isinstance(outcome, Declined):
+        return outcome.failure not in ABOUT_THE_REQUEST
+    return not isinstance(outcome, Unknown | NotSent)
 
 
 async def _context(office: Office, attempt: Attempt) -> tuple[Payment, Account]:

@@ -42,7 +42,7 @@ async def refuse(desk: Desk, told: Told, declined: Declined) -> Told:
             freed = Change(capturing=-told.amount.minor)
             desk.payment = await _amend(desk, "capture_failed", freed)
         case Doing.VOID:
-            still_held = desk.payment.state in (PaymentState.AUTHORIZED, PaymentState.SUCCEEDED)
+            still_held = _still_held(desk, told)
             desk.payment = await _amend(desk, "void_failed", Change(hold_open=still_held))
         case Doing.REFUND:
             await desk.office.on_refund.refused(desk, told, declined)
@@ -58,6 +58,13 @@ async def refuse(desk: Desk, told: Told, declined: Declined) -> Told:
         provider_code=declined.provider_code[:200],
         check_seconds=0,
     )
+
+
+def _still_held(desk: Desk, told: Told) -> bool:
+    """Whether the hold is as it was when it was to be let go: or captured, or lapsed, meanwhile."""
+    payment = desk.payment
+    lives = payment.state in (PaymentState.AUTHORIZED, PaymentState.SUCCEEDED)
+    return lives and told.amount == payment.authorized - payment.captured
 
 
 async def _amend(desk: Desk, kind: str, change: Change):  # type: ignore[no-untyped-def]
@@ -81,12 +88,12 @@ async def _captured(desk: Desk, told: Told, done: Done) -> None:
     )
     change = Change(
         capturing=-told.amount.minor,
-        captured=done.amount.minor if fresh else 0,
+        captured=done.amount.minor,
         hold_open=False if told.is_last else None,
         paid_at=done.done_at,
     )
     if not fresh:
-        desk.payment = await _amend(desk, "captured", change)
+        await _captured_before(desk, told, done)
         return
     await books.book_receipt(desk.tx, desk.attempt, receipt_id, receipt, own=done.amount)
     if ATTEMPT.allows(desk.attempt.state, Fact.PAID):
@@ -103,6 +110,19 @@ async def _captured(desk: Desk, told: Told, done: Done) -> None:
         )
     else:
         desk.payment = await _amend(desk, "captured", change)
+
+
+async def _captured_before(desk: Desk, told: Told, done: Done) -> None:
+    """The movement is in the books. If it is there as somebody else's, a person has to look at both."""
+    if done.transaction_id not in await proof_store.known_transactions(desk.tx, desk.attempt):
+        details = {
+            "transaction_id": done.transaction_id,
+            "instruction": told.id,
+            "received": done.amount.minor,
+        }
+        await desk.case("transaction_told_twice", f"{told.id}:{done.transaction_id}", details)
+    closed = Change(capturing=-told.amount.minor, hold_open=False if told.is_last else None)
+    desk.payment = await _amend(desk, "captured", closed)
 
 
 async def _let_go(desk: Desk) -> None:

@@ -7,16 +7,18 @@ from typing import assert_never
 
 from quickkub.connectors.contract import (
     Declined,
+    Doing,
     Done,
     Failure,
     InstructionOutcome,
     NotSent,
+    Receipt,
     Unknown,
     Waiting,
 )
 from quickkub.kernel.ids import MerchantId
+from quickkub.payments import money_in, rules
 from quickkub.payments import office as offices
-from quickkub.payments import rules
 from quickkub.payments.desk import Desk, lock
 from quickkub.payments.instructions import effects, store
 from quickkub.payments.instructions.model import Told
@@ -86,7 +88,10 @@ async def _take_not_sent(desk: Desk, told: Told, not_sent: NotSent) -> Told:
 
 
 async def _take_done(desk: Desk, told: Told, done: Done) -> Told:
-    """What moved has to be what was asked (P12); anything else is put before a person and settles nothing."""
+    """What moved has to be what was asked (P12); anything else is put before a person and settles nothing.
+
+    Money that came in by it is booked once the provider has said so twice.
+    """
     if done.amount != told.amount:
         details = {
             "asked": told.amount.minor,
@@ -96,6 +101,10 @@ async def _take_done(desk: Desk, told: Told, done: Done) -> Told:
             "doing": told.doing.value,
         }
         await desk.case("instruction_amount_mismatch", told.id, details)
+        if told.doing is Doing.CAPTURE:
+            receipt = Receipt(done.transaction_id, done.amount, done.done_at)
+            if await money_in.told_before(desk, receipt):
+                await money_in.put_capture_aside(desk, receipt, told.id)
         return await _cannot_tell(desk, told, done.provider_reference)
     await desk.pass_on(done.alert)
     return await effects.carry(desk, told, done)
