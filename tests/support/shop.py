@@ -7,6 +7,7 @@ formats are tested with the simulators; here the question is what we do with an 
 from __future__ import annotations
 
 import json
+import time
 from collections import deque
 from collections.abc import Generator, Mapping
 from dataclasses import dataclass, field, replace
@@ -233,6 +234,10 @@ class Shop:
 
     async def opens_account(self, provider: str, bank: MadeUpBank, **settings: str) -> str:
         """A further account, at a bank of its own. Returns the account's id."""
+        # Accounts are used in the order of their ids, which know milliseconds: this one is to come later.
+        opened = time.time_ns() // 1_000_000
+        while time.time_ns() // 1_000_000 == opened:
+            pass
         self.banks[provider] = bank
         bank.manifest = replace(bank.manifest, name=provider)
         async with self.db.transaction() as tx:

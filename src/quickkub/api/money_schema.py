@@ -131,6 +131,18 @@ class ChangeSettings(Struct, kw_only=True, forbid_unknown_fields=True):
         ]
         | None
     ) = None
+    unique_satang: (
+        Annotated[
+            bool,
+            Meta(
+                description=(
+                    "Whether up to 0.99 baht is added to what a static PromptPay QR asks for, so that no two "
+                    "that may still be paid ask for the same."
+                )
+            ),
+        ]
+        | None
+    ) = None
 
 
 class AdvanceTestClock(Struct, kw_only=True, forbid_unknown_fields=True):
@@ -234,6 +246,7 @@ class Settings(Struct, kw_only=True):
     under_tolerance: int
     over_tolerance: int
     orphan_payments: Literal["hold", "refund"]
+    unique_satang: bool
 
 
 class TestClock(Struct, kw_only=True):

@@ -321,6 +321,9 @@ class Payment(Struct, kw_only=True):
     object: Literal["payment"]
     mode: Mode
     amount: int
+    amount_to_pay: Annotated[
+        int, Meta(description="With the satang that make it unlike all others, where you want that.")
+    ]
     currency: str
     status: PaymentStatus
     method: str

@@ -10,40 +10,53 @@ from quickkub.storage import Connection, Row
 
 @dataclass(frozen=True, slots=True)
 class MoneyRules:
-    """`under` and `over` are minor units that still count as paid; `orphans` is `hold` or `refund`."""
+    """`under` and `over` are minor units that still count as paid; `orphans` is `hold` or `refund`.
+
+    `unique_satang`: amounts of static PromptPay QRs are made unlike each other by some satang.
+    """
 
     under: int
     over: int
     orphans: str
+    unique_satang: bool
 
 
 def _read(row: Row) -> MoneyRules:
-    return MoneyRules(row["under_tolerance"], row["over_tolerance"], row["orphan_rule"])
+    return MoneyRules(row["under_tolerance"], row["over_tolerance"], row["orphan_rule"], row["unique_satang"])
 
 
 async def money_rules(reader: Connection, merchant: MerchantId) -> MoneyRules:
     """The merchant's rules as they stand."""
     row = await reader.fetchrow(
-        "SELECT under_tolerance, over_tolerance, orphan_rule FROM merchants WHERE id = $1", merchant
+        "SELECT under_tolerance, over_tolerance, orphan_rule, unique_satang FROM merchants WHERE id = $1",
+        merchant,
     )
     assert row is not None, "a key's merchant exists"
     return _read(row)
 
 
 async def change_money_rules(
-    tx: Connection, merchant: MerchantId, *, under: int | None, over: int | None, orphans: str | None
+    tx: Connection,
+    merchant: MerchantId,
+    *,
+    under: int | None,
+    over: int | None,
+    orphans: str | None,
+    unique_satang: bool | None = None,
 ) -> MoneyRules:
     """Change what is said; None leaves a rule as it is. It counts for money that comes from now on."""
     row = await tx.fetchrow(
         """
         UPDATE merchants SET under_tolerance = coalesce($2, under_tolerance),
-               over_tolerance = coalesce($3, over_tolerance), orphan_rule = coalesce($4, orphan_rule)
-         WHERE id = $1 RETURNING under_tolerance, over_tolerance, orphan_rule
+               over_tolerance = coalesce($3, over_tolerance), orphan_rule = coalesce($4, orphan_rule),
+               unique_satang = coalesce($5, unique_satang)
+         WHERE id = $1 RETURNING under_tolerance, over_tolerance, orphan_rule, unique_satang
         """,
         merchant,
         under,
         over,
         orphans,
+        unique_satang,
     )
     assert row is not None, "a key's merchant exists"
     return _read(row)

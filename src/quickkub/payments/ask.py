@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-import math
+from dataclasses import replace
 from datetime import UTC, datetime
 
 from quickkub.connectors.contract import Account, Failure, Order, Outcome, Unknown
@@ -19,6 +19,7 @@ from quickkub.payments.orders import order_for, seal_payer
 from quickkub.payments.replay import Render, replay_payment
 from quickkub.payments.routes.store import add_attempt, standing
 from quickkub.payments.routing import FAILOVER_WITHIN_SECONDS, Plan, Route, plan
+from quickkub.payments.satang import claim_amount, give_up
 from quickkub.payments.say_store import say
 from quickkub.payments.settle import Also, apply
 from quickkub.payments.states import AttemptState, PaymentState
@@ -32,7 +33,7 @@ async def create(office: Office, asked: NewPayment, once: Once, render: Render) 
 
     A provider that certainly did nothing, for reasons of its own, is followed by the next one (`_Pursuit`).
     Raises MethodUnavailable, CurrencyUnsupported, AmountOutOfRange, CaptureUnsupported, PayerInputMissing,
-    KeyReused, KeyBusy, Recovering, DatabaseAway; nothing is written when it does.
+    NoFreeAmount, KeyReused, KeyBusy, Recovering, DatabaseAway; nothing is written when it does.
     """
     await office.gate.pass_or_refuse(office.db)
     payment_id = PaymentId(new_id("pay"))
@@ -40,7 +41,7 @@ async def create(office: Office, asked: NewPayment, once: Once, render: Render) 
     if isinstance(planned, Replay):
         return await replay_payment(office, once, planned, render)
     pursuit = _Pursuit(office, planned)
-    said = await _say(office, asked, once, payment_id, planned.first)
+    said = await _say(office, asked, once, payment_id, planned)
     if isinstance(said, Replay):
         return await replay_payment(office, once, said, render)
 
@@ -78,10 +79,11 @@ class _Pursuit:
             attempt = after
 
     def _spent(self) -> int:
-        return math.ceil(_seconds() - self._began_at) if len(self._tried) > 1 else 0
+        """Whole seconds since the first account was chosen."""
+        return int(_seconds() - self._began_at)
 
     async def _go_on(self, tx: Connection, payment: Payment, failure: Failure) -> Attempt | None:
-        if self._spent() > FAILOVER_WITHIN_SECONDS:
+        if self._spent() >= FAILOVER_WITHIN_SECONDS:
             return None
         route = self._plan.after(self._tried, failure)
         if route is None:
@@ -106,12 +108,16 @@ async def _plan(office: Office, asked: NewPayment, once: Once, payment_id: Payme
 
 
 async def _say(
-    office: Office, asked: NewPayment, once: Once, payment_id: PaymentId, route: Route
+    office: Office, asked: NewPayment, once: Once, payment_id: PaymentId, planned: Plan
 ) -> tuple[Payment, Attempt] | Replay:
     payment = _blank_payment(office, payment_id, asked, once)
-    attempt = _blank_attempt(payment, route)
+    route = planned.first
     while True:
-        async with office.db.statement() as connection:
+        # One statement is a transaction by itself; an amount nobody else has takes two.
+        async with office.db.transaction() if planned.unique_amount else office.db.statement() as connection:
+            if planned.unique_amount:
+                payment = await _made_unique(connection, payment, asked, route)
+            attempt = _blank_attempt(payment, route)
             said = await say(
                 connection,
                 once,
@@ -124,10 +130,26 @@ async def _say(
             )
             if said is not None:
                 return said
+            if planned.unique_amount:
+                await give_up(connection, payment.merchant, route.account.id, payment.id)
             # A key past its 30 days may be forgotten between being met and being read; then it is free.
             before = await earlier(connection, once)
             if before is not None:
                 return before
+
+
+async def _made_unique(tx: Connection, payment: Payment, asked: NewPayment, route: Route) -> Payment:
+    amount = await claim_amount(
+        tx,
+        payment.merchant,
+        payment.mode,
+        route.account.id,
+        payment.id,
+        asked.amount,
+        amount_max=route.offer.amount_max,
+        life_seconds=asked.expires_in_seconds,
+    )
+    return replace(payment, amount=amount, added=amount.minor - asked.amount.minor)
 
 
 def _blank_payment(office: Office, payment_id: PaymentId, asked: NewPayment, once: Once) -> Payment:

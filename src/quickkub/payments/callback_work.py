@@ -30,6 +30,7 @@ from quickkub.payments.model import Attempt
 from quickkub.payments.office import Office, Told
 from quickkub.payments.orders import order_for
 from quickkub.payments.routing import as_account
+from quickkub.payments.satang import attempt_by_amount
 from quickkub.payments.settle import apply
 from quickkub.storage.vault import Place
 from quickkub.telemetry.work import WORK_PUT_ASIDE
@@ -116,7 +117,14 @@ async def _attempt(desk: Desk) -> Attempt | None:
             found = await attempt_store.find_attempt_by_reference(reader, *who, kept.reference)
             if found is not None or not kept.provider_reference:
                 return found
-        return await attempt_store.find_attempt_by_provider_reference(reader, *who, kept.provider_reference)
+        if kept.provider_reference or desk.news.receipt is None:
+            return await attempt_store.find_attempt_by_provider_reference(
+                reader, *who, kept.provider_reference
+            )
+        # Money that says nothing but its amount, which was made unlike all others for this.
+        money = desk.news.receipt
+        named = await attempt_by_amount(reader, kept.merchant, kept.account, money.amount, money.paid_at)
+        return await attempt_store.find_attempt(reader, kept.merchant, named) if named else None
 
 
 async def _plausible(desk: Desk, attempt: Attempt) -> bool:
@@ -165,6 +173,10 @@ async def _confirm(desk: Desk, attempt: Attempt) -> None:
         number = None if attempt.provider_reference else desk.news.provider_reference or None
         claimed = AsClaimed(desk.news, desk.body, number)
         await apply(office, attempt.merchant, attempt.id, claimed, "callback")
+        if not (desk.kept.reference or desk.kept.provider_reference):
+            # Known by its amount and booked by its own number: there is no name to count claims by.
+            await _finish(desk)
+            return
     else:
         told = await _inquire(desk, attempt)
         await apply(office, attempt.merchant, attempt.id, told, "inquiry")
@@ -271,8 +283,11 @@ async def _about_dispute(desk: Desk) -> None:
             desk, "dispute_not_ours", attempt, {"provider_reference": desk.kept.provider_reference}
         )
         return
-    await desk.office.on_dispute.heard(desk.office, desk.account, attempt, news, desk.body)
-    await _finish(desk)
+    if await desk.office.on_dispute.heard(desk.office, desk.account, attempt, news, desk.body):
+        await _finish(desk)
+    elif not await _put_off(desk):
+        details: Details = {"dispute": news.dispute_id, "claimed": news.amount.minor}
+        await _quarantine(desk, "dispute_unconfirmed", attempt, details)
 
 
 async def _finish(desk: Desk) -> None:

@@ -112,6 +112,8 @@ class Payment:
     paid_at: datetime | None
     # The start of the transaction that read it, by the database's clock.
     seen_at: datetime
+    # Minor units of `amount` that were added to what the merchant asked for, so that it is unlike all others.
+    added: int = 0
 
     @property
     def capturable(self) -> Money:

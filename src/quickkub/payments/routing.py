@@ -16,6 +16,7 @@ from quickkub.payments.routes.decide import decide
 from quickkub.payments.routes.model import Candidate, Inputs, Tally
 from quickkub.payments.routes.store import Standing
 from quickkub.payments.routes.why import after_failure, explain
+from quickkub.payments.satang import STATIC
 
 ConnectorFor = Callable[[str], Connector]
 CircuitOpen = Callable[[Account], bool]
@@ -48,9 +49,10 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The accounts to try, in order."""
+    """The accounts to try, in order. `unique_amount`: the first one needs an amount nobody else has."""
 
     routes: tuple[Route, ...]
+    unique_amount: bool = False
 
     @property
     def first(self) -> Route:
@@ -116,11 +118,14 @@ def plan(
         standing.at,
         tuple(_candidate(way, circuit_open, standing.tallies) for way in ways),
         one_provider=bool(asked.payer.card_token),
+        # What a payment asks for never changes, so its amount is made unlike all others first, or never.
+        first_only=(STATIC,) if standing.unique_satang else (),
     )
     decision = decide(standing.rules, inputs, seed)
     why = explain(standing.rules, inputs, seed, decision)
     by_id = {way.account.id: way for way in ways}
-    return Plan(tuple(_route(by_id[account], why) for account in decision.order))
+    routes = tuple(_route(by_id[account], why) for account in decision.order)
+    return Plan(routes, standing.unique_satang and routes[0].account.provider == STATIC)
 
 
 def _route(way: _Way, why: dict[str, Any]) -> Route:

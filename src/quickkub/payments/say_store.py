@@ -21,10 +21,11 @@ _SAY: Final = f"""
 WITH claimed AS ({CLAIM}),
 payment AS (
     INSERT INTO payments (merchant_id, id, mode, amount, currency, state, method, reference, description,
-                          metadata, return_url, checkout_token, capture_later, payer, expires_at, due_at)
+                          metadata, return_url, checkout_token, capture_later, payer, expires_at, due_at,
+                          added_amount)
     SELECT $1, $6, $2, $8::bigint, $9, 'created', $10, $11, $12, $13::jsonb, $14, $15,
            $16::boolean, $17::bytea,
-           now() + make_interval(secs => $18), now() + make_interval(secs => $18)
+           now() + make_interval(secs => $18), now() + make_interval(secs => $18), $28
       FROM claimed
     RETURNING {PAYMENT_COLUMNS}
 ), attempt AS (
@@ -86,6 +87,7 @@ async def say(
         new_id("evt"),
         news.type,
         news.data["object"],
+        payment.added,
     )
     if row is None:
         return None

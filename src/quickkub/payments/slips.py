@@ -33,6 +33,7 @@ from quickkub.payments.model import Attempt, Payment, PaymentNotFound
 from quickkub.payments.office import Office, OutOfTime, Told
 from quickkub.payments.orders import account_of, order_for
 from quickkub.payments.routing import as_account
+from quickkub.payments.satang import STATIC
 from quickkub.payments.settle import apply
 from quickkub.payments.slips_picture import qr_texts
 from quickkub.payments.slips_rules import Expected, check, expected
@@ -44,9 +45,6 @@ from quickkub.promptpay.model import BankSlip
 from quickkub.promptpay.slip import parse_slip
 from quickkub.storage import Connection
 from quickkub.storage.vault import Place
-
-STATIC: Final = "promptpay"
-"""The provider of static PromptPay QRs: a bank account that nobody answers inquiries for."""
 
 PICTURES_AT_ONCE: Final = 2
 

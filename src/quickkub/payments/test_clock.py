@@ -22,6 +22,7 @@ _BROUGHT_FORWARD: Final = (
     " WHERE merchant_id = $1 AND mode = 'test'",
     "UPDATE disputes SET next_check_at = next_check_at - $2, respond_by = respond_by - $2"
     " WHERE merchant_id = $1 AND mode = 'test'",
+    "UPDATE amount_claims SET free_from = free_from - $2 WHERE merchant_id = $1 AND mode = 'test'",
     "UPDATE unapplied SET due_at = due_at - $2 WHERE merchant_id = $1 AND mode = 'test'",
     "UPDATE inbox SET due_at = due_at - $2, lease_until = lease_until - $2"
     " FROM provider_accounts a WHERE inbox.merchant_id = $1 AND a.merchant_id = inbox.merchant_id"

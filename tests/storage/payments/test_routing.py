@@ -14,10 +14,11 @@ from quickkub.connectors.contract import Declined, Failure, NotSent, Paid, Payer
 from quickkub.invariants.run import check_invariants
 from quickkub.kernel.money import baht
 from quickkub.merchants.keys import KeyKind, open_key
-from quickkub.payments import settle
+from quickkub.payments import ask, settle
 from quickkub.payments.routes import store
 from quickkub.payments.routes.model import Hours, Rule, Rules, Strategy, Use, When
 from quickkub.payments.routes.why import replay
+from quickkub.payments.routing import FAILOVER_WITHIN_SECONDS
 from quickkub.storage import Database
 from tests.support.api import PEPPER
 from tests.support.shop import MadeUpBank, Shop, ToldByBank, open_shop, receipt
@@ -236,6 +237,18 @@ async def test_at_most_three_accounts_are_asked_and_then_it_has_failed(shop: Sho
     assert shop.banks["fourth"].created == []
     types = [row["type"] for row in await shop.rows("SELECT type FROM events ORDER BY object_version")]
     assert types == ["payment.created", "payment.failed"]
+
+
+async def test_a_merchant_who_was_kept_waiting_long_enough_is_answered_instead(
+    shop: Shop, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A refusal that took as long as a timeout: the request must end before its key is taken for dead."""
+    clock = iter((0.0, 0.0, float(FAILOVER_WITHIN_SECONDS)))
+    monkeypatch.setattr(ask, "_seconds", lambda: next(clock))
+    shop.bank.to_create.append(KEYS_GONE)
+    payment = await shop.charges(PRICE)
+    assert (payment["status"], payment["failure"]["code"]) == ("failed", "provider_misconfigured")
+    assert shop.banks["second"].created == []
 
 
 async def test_a_rule_of_one_account_leaves_nowhere_to_go(shop: Shop) -> None:

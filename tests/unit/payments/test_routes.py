@@ -72,6 +72,7 @@ inputs = st.builds(
     at=times,
     candidates=candidates.map(tuple),
     one_provider=st.booleans(),
+    first_only=st.sampled_from([(), ("bank_1",), ("bank_0", "bank_2")]),
 )
 whens = st.builds(
     When,
@@ -252,6 +253,13 @@ def test_the_first_rule_that_applies_and_has_an_able_account_decides() -> None:
     third = Rule(use=(Use("acc_3"),))
     assert decide(Rules(1, (gone, other, third)), asking(*ABC), "pay_1") == Decision(3, ("acc_3",))
     assert decide(Rules(1, (gone, other)), asking(*ABC), "pay_1").rule is None
+
+
+def test_a_provider_that_may_only_be_first_is_never_asked_after_another() -> None:
+    seen = (account(1), account(2), account(4))
+    assert decide(NO_RULES, asking(*seen, first_only=("bank_1",)), "pay_1").order == ("acc_1", "acc_2")
+    later = decide(NO_RULES, asking(seen[1], seen[0], first_only=("bank_1",)), "pay_1")
+    assert later.order == ("acc_2",)
 
 
 def test_what_is_worth_something_at_one_provider_only_stays_there() -> None:

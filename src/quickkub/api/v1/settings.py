@@ -32,7 +32,7 @@ async def get_settings(request: ApiRequest) -> Response[bytes]:
 
 CHANGE = Operation(
     id="changeSettings",
-    summary="Change your rules about money that does not fit",
+    summary="Change your rules about money",
     description=(
         "A payment short or over by no more than your tolerance counts as paid; what is over is owed to the "
         "payer. Both modes share these rules."
@@ -53,6 +53,7 @@ async def change_settings(request: ApiRequest) -> Response[bytes]:
             under=said.under_tolerance,
             over=said.over_tolerance,
             orphans=said.orphan_payments,
+            unique_satang=said.unique_satang,
         )
     return _shown(rules)
 
@@ -64,6 +65,7 @@ def _shown(rules: MoneyRules) -> Response[bytes]:
             "under_tolerance": rules.under,
             "over_tolerance": rules.over,
             "orphan_payments": rules.orphans,
+            "unique_satang": rules.unique_satang,
         }
     )
 

@@ -43,7 +43,10 @@ def decide(rules: Rules, inputs: Inputs, seed: str) -> Decision:
 def _ids(ordered: Sequence[Candidate], inputs: Inputs) -> tuple[str, ...]:
     first = ordered[0].provider if ordered else ""
     return tuple(
-        candidate.account for candidate in ordered if not inputs.one_provider or candidate.provider == first
+        candidate.account
+        for place, candidate in enumerate(ordered)
+        if (not inputs.one_provider or candidate.provider == first)
+        and (place == 0 or candidate.provider not in inputs.first_only)
     )
 
 

@@ -121,7 +121,8 @@ class Inputs:
     """Everything a decision depends on besides rules and seed. `at` is aware UTC in whole seconds.
 
     `one_provider`: what the payer brought (a one-time token of its page) is worth something at one provider
-    only, so there is no way from the first account to one of another provider.
+    only, so there is no way from the first account to one of another provider. `first_only` are providers
+    that may be asked first and never after another one.
     """
 
     amount: int
@@ -131,6 +132,7 @@ class Inputs:
     at: datetime
     candidates: tuple[Candidate, ...]
     one_provider: bool = False
+    first_only: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -37,6 +37,7 @@ class Standing:
     rules: Rules
     at: datetime
     tallies: Mapping[str, Tally]
+    unique_satang: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -119,18 +120,19 @@ async def standing(reader: Connection, merchant: MerchantId, mode: str) -> Stand
     """What a decision starts from. Outcomes are counted only where rules may look at them."""
     row = await reader.fetchrow(
         """
-        SELECT date_trunc('second', now()) AS at, newest.*
-          FROM (VALUES (1)) one LEFT JOIN LATERAL (
+        SELECT date_trunc('second', now()) AS at, merchants.unique_satang, newest.*
+          FROM merchants LEFT JOIN LATERAL (
                SELECT version, rules, created_by, created_at FROM routing_rules
                 WHERE merchant_id = $1 AND mode = $2 ORDER BY version DESC LIMIT 1) newest ON true
+         WHERE merchants.id = $1
         """,
         merchant,
         mode,
     )
-    assert row is not None, "a row of constants is always there"
+    assert row is not None, "a key's merchant exists"
     rules = _read(row).rules
     counted = await tallies(reader, merchant, mode, rules.window_minutes) if rules.rules else {}
-    return Standing(rules, row["at"], counted)
+    return Standing(rules, row["at"], counted, row["unique_satang"])
 
 
 # Ids begin with the time of making (UUIDv7), so the window is a range of the primary key.

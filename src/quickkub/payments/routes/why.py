@@ -14,6 +14,9 @@ from quickkub.payments.routes.model import Candidate, Decision, Inputs, Rules
 NOT_IN_RULE: Final = "not_in_rule"
 OTHER_PROVIDER: Final = "other_provider"
 """What the payer brought is of use at the provider of the first account only."""
+FIRST_ONLY: Final = "first_only"
+"""Its amount has to be made unlike all others before anybody is asked."""
+OURS: Final = (NOT_IN_RULE, OTHER_PROVIDER, FIRST_ONLY)
 
 
 def explain(rules: Rules, inputs: Inputs, seed: str, decision: Decision) -> dict[str, Any]:
@@ -31,6 +34,7 @@ def explain(rules: Rules, inputs: Inputs, seed: str, decision: Decision) -> dict
         "capture_later": inputs.capture_later,
         "at": rfc3339(inputs.at),
         "one_provider": inputs.one_provider,
+        "first_only": list(inputs.first_only),
         "candidates": [_told(candidate, rules, inputs, decision) for candidate in inputs.candidates],
         "order": list(decision.order),
         "chosen": decision.order[0],
@@ -41,9 +45,15 @@ def explain(rules: Rules, inputs: Inputs, seed: str, decision: Decision) -> dict
 def _told(candidate: Candidate, rules: Rules, inputs: Inputs, decision: Decision) -> dict[str, Any]:
     excluded = candidate.excluded
     if excluded is None and candidate.account not in decision.order:
-        excluded = OTHER_PROVIDER if inputs.one_provider else NOT_IN_RULE
+        excluded = _why_not(candidate, inputs)
     health = "degraded" if is_degraded(candidate, rules.samples_min) else "healthy"
     return {**asdict(candidate), "excluded": excluded, "health": health}
+
+
+def _why_not(candidate: Candidate, inputs: Inputs) -> str:
+    if candidate.provider in inputs.first_only:
+        return FIRST_ONLY
+    return OTHER_PROVIDER if inputs.one_provider else NOT_IN_RULE
 
 
 def after_failure(why: Mapping[str, Any], tried: list[str], of: str, reason: str) -> dict[str, Any] | None:
@@ -67,13 +77,14 @@ def inputs_of(why: Mapping[str, Any]) -> Inputs:
         at=datetime.fromisoformat(why["at"]),
         candidates=tuple(_candidate(told) for told in why["candidates"]),
         one_provider=why["one_provider"],
+        first_only=tuple(why["first_only"]),
     )
 
 
 def _candidate(told: Mapping[str, Any]) -> Candidate:
     fields = {name: value for name, value in told.items() if name != "health"}
     found = Candidate(**fields)
-    return replace(found, excluded=None) if found.excluded in (NOT_IN_RULE, OTHER_PROVIDER) else found
+    return replace(found, excluded=None) if found.excluded in OURS else found
 
 
 def replay(why: Mapping[str, Any], rules: Rules) -> str:
