@@ -27,6 +27,7 @@ from quickkub.payments.model import Answered, Attempt
 from quickkub.payments.office import Office
 from quickkub.payments.orders import account_of
 from quickkub.payments.replay import Render, stored
+from quickkub.storage import Connection
 from quickkub.storage.idempotency import Once, claim, keep_answer, stop_waiting
 from quickkub.storage.vault import Place
 
@@ -55,8 +56,11 @@ async def _answer(
         replayed = stored(before) if before is not None else None
         if replayed is not None:
             return replayed
-        if dispute.state is not DisputeState.NEEDS_RESPONSE and before is None:
-            raise DisputeClosed(f"the dispute is {dispute.state.value}")
+        if dispute.state is not DisputeState.NEEDS_RESPONSE:
+            if before is None:
+                raise DisputeClosed(f"the dispute is {dispute.state.value}")
+            # The provider was told and we were cut off: telling it again would only be refused.
+            return await _as_it_stands(tx, once, dispute, render)
         attempt = await attempt_store.find_attempt(tx, once.merchant, dispute.attempt)
         assert attempt is not None, "a foreign key holds the attempt"
         account = await account_of(office, tx, attempt)
@@ -73,6 +77,12 @@ async def _answer(
     async with office.db.transaction() as tx:
         await keep_answer(tx, once, status, body)
     return Answered(status, body, replayed=False)
+
+
+async def _as_it_stands(tx: Connection, once: Once, dispute: Dispute, render: Render) -> Answered:
+    status, body = render(dispute_view(dispute))
+    await keep_answer(tx, once, status, body)
+    return Answered(status, body, replayed=True)
 
 
 async def _tell(
@@ -92,7 +102,9 @@ async def _tell(
     news = told.outcome
     if not isinstance(news, DisputeNews):
         raise EvidenceNotTaken("the provider did not confirm it; nothing changed", retry_after=5)
-    return await apply(office, attempt, news, told.transcript, "answer", sealed_evidence=sealed)
+    after = await apply(office, attempt, news, told.transcript, "answer", sealed_evidence=sealed)
+    assert after is not None, "a dispute that is answered was written down before"
+    return after
 
 
 def _seal(office: Office, dispute: Dispute, evidence: Evidence) -> bytes:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Final
 
 from quickkub.connectors.contract import DisputeNews, DisputeState
@@ -134,6 +135,7 @@ async def move(
     dispute: Dispute,
     state: DisputeState,
     *,
+    respond_by: datetime | None,
     evidence_id: str,
     sealed_evidence: bytes | None = None,
 ) -> Dispute:
@@ -143,6 +145,7 @@ async def move(
         f"""
         UPDATE disputes
            SET state = $3, version = version + 1, updated_at = now(), evidence_id = $4,
+               respond_by = coalesce($8, respond_by),
                evidence = coalesce($5, evidence), submitted_at = CASE WHEN $5 IS NULL THEN submitted_at ELSE
                now() END, closed_at = CASE WHEN $6 THEN now() END,
                next_check_at = CASE WHEN NOT $6 THEN now() + make_interval(secs => $7) END
@@ -156,6 +159,7 @@ async def move(
         sealed_evidence,
         closed,
         CHECK_SECONDS,
+        respond_by,
     )
     assert row is not None, "the dispute row is locked by this transaction"
     return read(row)

@@ -66,8 +66,8 @@ class DisputeEffects(Protocol):
 
     async def heard(
         self, office: Office, account: Account, attempt: Attempt, news: DisputeNews, transcript: bytes
-    ) -> None:
-        """Take in how a dispute stands, as the provider tells it."""
+    ) -> bool:
+        """Take in how a dispute stands, as the provider tells it. False: nobody vouches for it yet."""
         ...
 
 
