@@ -2,7 +2,11 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+import asyncio
+import shutil
+import tempfile
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qs
 
@@ -10,6 +14,7 @@ import asyncpg
 import pytest
 from playwright.async_api import Browser, Route
 
+from quickkub.house.outside import RunningGateway, call
 from quickkub.storage import Database
 from quickkub.web.words import EN, TH, WORDS
 from tests.support import next_actions
@@ -38,6 +43,42 @@ async def browser() -> AsyncIterator[Browser]:
 async def site(database: Database, pool: asyncpg.Pool[Any]) -> AsyncIterator[Site]:
     async with running_site(database, pool) as site:
         yield site
+
+
+@pytest.fixture
+def folder() -> Iterator[Path]:
+    made = Path(tempfile.mkdtemp(prefix="quickkub-actions-"))
+    made.chmod(0o711)  # as root, PostgreSQL's own user must get through to its folder
+    yield made
+    shutil.rmtree(made, ignore_errors=True)
+
+
+async def test_through_the_gateway_a_payer_pays_at_a_wallet_and_at_a_banks_form_and_comes_back_to_paid(
+    browser: Browser, folder: Path
+) -> None:
+    gateway = RunningGateway(folder)
+    shop = await asyncio.to_thread(gateway.start)
+    try:
+        for method, kind in (("linepay", "redirect"), ("card", "form_post")):
+            order = {"amount": 300_000, "currency": "THB", "method": method}
+            payment = await asyncio.to_thread(call, shop, "POST", "/v1/payments", order, method)
+            assert payment["next_action"]["type"] == kind
+            await pays_at_the_provider(browser, payment["checkout_url"])
+            paid = await asyncio.to_thread(call, shop, "GET", f"/v1/payments/{payment['id']}")
+            assert paid["status"] == "succeeded"
+    finally:
+        await asyncio.to_thread(gateway.stop)
+
+
+async def pays_at_the_provider(browser: Browser, checkout_url: str) -> None:
+    """From the page to the simulator's own, whose first button pays, and back to a page that says paid."""
+    async with a_page(browser, locale="en-US", **DESK) as payer:
+        await payer.page.goto(checkout_url)
+        await payer.page.locator(".action .button:visible").click()
+        await payer.page.wait_for_url(lambda url: not url.startswith(checkout_url))
+        await payer.page.get_by_role("button").first.click()
+        await payer.page.wait_for_url(checkout_url)
+        await payer.waits_for(EN["paid_title"])
 
 
 def a_provider_that_sends_back(address: str) -> str:

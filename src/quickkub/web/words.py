@@ -26,7 +26,7 @@ _MONTHS: Final[Mapping[Lang, str]] = {
     "en": "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec",
 }
 _BUDDHIST_ERA_YEARS: Final = 543
-_PLAIN_NAMES: Final = {"qr_credit", "mobile_banking", "internet_banking"}
+_PLAIN_NAMES: Final = {"qr_credit", "mobile_banking", "internet_banking", "counter"}
 _BY_QR: Final = {Way.QR, Way.OTHER_QR}
 
 
