@@ -60,11 +60,11 @@ _LISTED: Final = (
         (
             (
                 f"{_PAYMENTS}/ask.py",
-                "    said = await _say(office, asked, once, payment_id, planned.first)\n",
+                "    said = await _say(",
                 "    blank = _blank_payment(office, payment_id, asked, once)\n"
                 "    order = order_for(office, _blank_attempt(blank, planned.first), blank)\n"
                 "    await call(office, planned.first.account, order)\n"
-                "    said = await _say(office, asked, once, payment_id, planned.first)\n",
+                "    said = await _say(",
             ),
         ),
         f"{_BUG_CLASSES}::test_the_intent_stands_in_the_database_before_a_provider_is_called",
@@ -202,8 +202,11 @@ _WHAT_IS_BELIEVED: Final = (
         (
             (
                 f"{_PAYMENTS}/callback_work.py",
-                "    if await orphans.take(desk.office, desk.account, desk.news, desk.body):\n",
-                "    if desk.news.receipt is not None:\n",
+                "    found = await orphans.take(",
+                "    if desk.news.receipt is not None:\n"
+                "        await _finish(desk)\n"
+                "        return\n"
+                "    found = await orphans.take(",
             ),
         ),
         "tests/storage/refunds/test_nobodys_money.py"
