@@ -111,6 +111,17 @@ async def open_case(
     return True
 
 
+async def is_open_about(reader: Connection, merchant: MerchantId, receipt: str) -> bool:
+    """Whether a person has a movement of money before them."""
+    return bool(
+        await reader.fetchval(
+            "SELECT 1 FROM cases WHERE merchant_id = $1 AND receipt_id = $2 AND state = 'open' LIMIT 1",
+            merchant,
+            receipt,
+        )
+    )
+
+
 async def find(
     reader: Connection, merchant: MerchantId, mode: str, case: str, *, lock: bool = False
 ) -> Case | None:

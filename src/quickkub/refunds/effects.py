@@ -5,8 +5,10 @@ from __future__ import annotations
 from datetime import datetime
 
 from quickkub.connectors.contract import Declined, Done, Failure
+from quickkub.kernel.ids import new_id
 from quickkub.ledger import recipes
 from quickkub.ledger import store as ledger
+from quickkub.payments import case_store
 from quickkub.payments.announce import amend
 from quickkub.payments.desk import Desk
 from quickkub.payments.instructions.model import Told
@@ -98,9 +100,29 @@ async def settle_source(
         await store.settle_unapplied(
             tx, refund.merchant, refund.unapplied_receipt, refund.amount, went_back=went_back
         )
+        if not went_back:
+            await _before_a_person_again(tx, refund, refund.unapplied_receipt)
         return payment  # type: ignore[return-value]
     assert payment is not None and attempt is not None, "a refund of a payment has one"
     amount = refund.amount.minor
     change = Change(refunding=-amount, refunded=amount if went_back else 0)
     kind = "refunded" if went_back else "refund_failed"
     return await amend(tx, payment, attempt, kind, public_url, change)
+
+
+async def _before_a_person_again(tx: Connection, refund: Refund, receipt: str) -> None:
+    """The case that decided about this money may be closed, and without one it could never leave (P6)."""
+    if await case_store.is_open_about(tx, refund.merchant, receipt):
+        return
+    details = {"refund": refund.id, "left_over": refund.amount.minor, "currency": refund.amount.currency.code}
+    await case_store.open_case(
+        tx,
+        refund.merchant,
+        case_id=new_id("case"),
+        mode=refund.mode,
+        kind="unapplied_again",
+        fact=refund.id,
+        payment=refund.payment,
+        details=details,
+        receipt=receipt,
+    )

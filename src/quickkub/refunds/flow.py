@@ -91,13 +91,13 @@ async def _say(office: Office, tx: Connection, asked: NewRefund, once: Once) -> 
     if reserved is None:
         raise RefundExceedsCapture("another refund took it meanwhile", param="amount")
     attempt, manifest = await _paying_attempt(office, tx, reserved)
-    transaction = await store.newest_receipt(tx, reserved.merchant, reserved.id)
+    movement = await store.newest_movement(tx, reserved.merchant, reserved.id)
     way = rules.way_back(
         manifest.offer(reserved.method),
         reserved,
         wanted,
         reserved.seen_at,
-        has_transaction=transaction is not None,
+        movement=movement.amount if movement else None,
     )
     refund = await _write(office, tx, once.merchant, once.mode, refund_id, asked, wanted, way)
     if way is Way.BANK_TRANSFER:
@@ -110,7 +110,7 @@ async def _say(office: Office, tx: Connection, asked: NewRefund, once: Once) -> 
         Doing.REFUND,
         wanted,
         refund=refund.id,
-        transaction_id=transaction,
+        transaction_id=movement.transaction_id if movement else None,
         reason=asked.note or asked.reason.value,
     )
     assert told is not None, "only voids and cancellations are unique"
@@ -232,8 +232,9 @@ async def _surplus_attempt(
     assert payment is not None and attempt is not None, "foreign keys hold both"
     manifest = office.connector(attempt.provider).manifest
     whole = source.left_over == attempt.amount and attempt.state is not AttemptState.SUCCEEDED
+    movement = attempt.amount if whole else None
     way = rules.way_back(
-        manifest.offer(payment.method), payment, payment.captured, payment.seen_at, has_transaction=whole
+        manifest.offer(payment.method), payment, source.left_over, payment.seen_at, movement=movement
     )
     return (payment, attempt, manifest) if way is Way.PROVIDER else None
 

@@ -11,12 +11,16 @@ from quickkub.refunds.model import NothingToRefund, RefundExceedsCapture, Way
 
 
 def way_back(
-    offer: MethodOffer | None, payment: Payment, amount: Money, now: datetime, *, has_transaction: bool
+    offer: MethodOffer | None, payment: Payment, amount: Money, now: datetime, *, movement: Money | None
 ) -> Way:
-    """Through the provider if it takes such a refund on that day, else by a transfer that a person makes."""
-    if offer is None or Can.REFUND not in offer.can or not has_transaction or payment.paid_at is None:
+    """Through the provider if it takes such a refund on that day, else by a transfer that a person makes.
+
+    `movement` is what the payer once sent. It may be more than the payment's own; a provider that refunds
+    whole movements only would give back all of it.
+    """
+    if offer is None or Can.REFUND not in offer.can or movement is None or payment.paid_at is None:
         return Way.BANK_TRANSFER
-    is_whole = amount == payment.captured
+    is_whole = amount == movement
     if not is_whole and Can.REFUND_PART not in offer.can:
         return Way.BANK_TRANSFER
     if offer.refund_days is not None and now > payment.paid_at + timedelta(days=offer.refund_days):

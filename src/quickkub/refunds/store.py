@@ -166,17 +166,25 @@ class Source:
     left_over: Money
 
 
-async def newest_receipt(reader: Connection, merchant: MerchantId, payment: str) -> str | None:
-    """The provider's id of the newest movement that is the payment's own."""
-    found: str | None = await reader.fetchval(
+@dataclass(frozen=True, slots=True)
+class Movement:
+    """Money that came for a payment: the provider's id of it, and how much it was, surplus included."""
+
+    transaction_id: str
+    amount: Money
+
+
+async def newest_movement(reader: Connection, merchant: MerchantId, payment: str) -> Movement | None:
+    """The newest movement that is the payment's own."""
+    row = await reader.fetchrow(
         """
-        SELECT transaction_id FROM receipts
+        SELECT transaction_id, amount, currency FROM receipts
          WHERE merchant_id = $1 AND payment_id = $2 AND applied ORDER BY id DESC LIMIT 1
         """,
         merchant,
         payment,
     )
-    return found
+    return Movement(row["transaction_id"], Money(row["amount"], CURRENCIES[row["currency"]])) if row else None
 
 
 async def find_unapplied(reader: Connection, merchant: MerchantId, receipt: str) -> Source | None:
