@@ -36,6 +36,7 @@ from quickkub.payments.model import (
     PaymentNotCancellable,
     PaymentNotFound,
 )
+from quickkub.payments.satang import NoFreeAmount
 from quickkub.storage.idempotency import KeyBusy, KeyReused
 
 PATH = "/v1/payments"
@@ -68,6 +69,7 @@ CREATE = Operation(
         AmountOutOfRange,
         CaptureUnsupported,
         PayerInputMissing,
+        NoFreeAmount,
         CardNumberRefused,
         KeyReused,
         KeyBusy,
