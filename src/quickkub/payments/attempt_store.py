@@ -122,7 +122,7 @@ async def attempts_of(
     rows = await reader.fetch(
         f"""
         SELECT {ATTEMPT_COLUMNS} FROM attempts
-         WHERE merchant_id = $1 AND payment_id = ANY ($2) ORDER BY id
+         WHERE merchant_id = $1 AND payment_id = ANY ($2) ORDER BY created_at, id
         """,  # noqa: S608
         merchant,
         list(payments),

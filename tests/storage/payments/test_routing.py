@@ -60,7 +60,7 @@ async def attempts(shop: Shop, payment: str) -> list[tuple[str, str]]:
 
 
 async def whys(shop: Shop, payment: str) -> list[dict[str, Any]]:
-    rows = await shop.rows("SELECT why FROM attempts WHERE payment_id = $1 ORDER BY id", payment)
+    rows = await shop.rows("SELECT why FROM attempts WHERE payment_id = $1 ORDER BY created_at", payment)
     return [row["why"] for row in rows]
 
 
