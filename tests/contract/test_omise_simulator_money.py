@@ -134,6 +134,8 @@ async def test_refunds_add_up_to_the_charge_and_no_further(omise: Client) -> Non
     said = await omise.gets(f"/charges/{charge['id']}")
     assert (said["refunded_amount"], said["refundable"], said["status"]) == (10_000, False, "successful")
     assert (await omise.gets(path))["total"] == 2 and (await omise.gets("/refunds"))["total"] == 2
+    truth = await omise.control("GET", "truth")
+    assert (truth["total_satang"], truth["movements"][0]["refunded"]) == (0, "100.00")
     assert (await omise.gets(f"{path}/{first['id']}"))["id"] == first["id"]
 
 

@@ -23,7 +23,7 @@ def main(folder: str, port: str, dsn: str | None = None, behaviour: str = "dummy
         database_url=dsn or None,
         host="127.0.0.1",
         port=int(port),
-        simulators_port=None,
+        simulator_ports={},
         migrate=lambda dsn: None,
         seed=seed,
         serve=python("-m", f"tests.support.{behaviour}"),

@@ -10,15 +10,15 @@ import asyncio
 import contextlib
 import signal
 import socket
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Iterator, Mapping
 from contextlib import AbstractContextManager, AsyncExitStack
 from pathlib import Path
-from typing import Annotated, Final, TypeVar
+from typing import Annotated, Final, TypeAlias, TypeVar
 
 import typer
 
-from quickkub.cli.gateway import Gateway
-from quickkub.cli.ground import FolderUnusable, bind_port, children_lock, hold_folder
+from quickkub.cli.gateway import Gateway, simulator_variable
+from quickkub.cli.ground import FolderUnusable, PortTaken, bind_port, children_lock, hold_folder
 from quickkub.cli.screen import Screen, look_after_logs
 from quickkub.cli.supervisor import ChildSpec, Pace, Supervisor, answers_http
 from quickkub.cli.wiring import wiring_of
@@ -29,12 +29,16 @@ from quickkub.storage.reach import reach
 
 EXIT_REFUSED: Final = 1
 LOOPBACK: Final = "127.0.0.1"
+SIMULATORS_VARIABLE: Final = "QUICKKUB_SIMULATORS_PORT"
 
 _DATABASE_LOOK_SECONDS: Final = 0.5
 _DATABASE_WAIT_SECONDS: Final = 20
 _DATABASE_PAUSE_SECONDS: Final = 5
 
 T = TypeVar("T")
+
+Sockets: TypeAlias = Mapping[str, socket.socket]
+"""A listening socket for each provider's simulator; none when they are not wanted."""
 
 
 def up_command(
@@ -126,7 +130,7 @@ class _Run:
         elif self._supervisor is not None:
             self._supervisor.hurry()
 
-    async def _take_ground(self, stack: AsyncExitStack) -> tuple[int, socket.socket, socket.socket | None]:
+    async def _take_ground(self, stack: AsyncExitStack) -> tuple[int, socket.socket, Sockets]:
         gateway = self._gateway
         try:
             make_own_folder(gateway.data_dir)
@@ -140,16 +144,11 @@ class _Run:
         api = stack.enter_context(
             bind_port(gateway.host, gateway.port, option="--port", variable="QUICKKUB_PORT")
         )
-        if gateway.simulators_port is None:
-            return lock, api, None
-        # Loopback whatever the gateway listens on: whoever reaches a simulator can say that money came.
-        simulators = bind_port(
-            LOOPBACK,
-            gateway.simulators_port,
-            option="QUICKKUB_SIMULATORS_PORT=",
-            variable="QUICKKUB_SIMULATORS_PORT",
-        )
-        return lock, api, stack.enter_context(simulators)
+        simulators = {
+            name: stack.enter_context(_bind_simulator(name, port))
+            for name, port in gateway.simulator_ports.items()
+        }
+        return lock, api, simulators
 
     async def _open_database(self, stack: AsyncExitStack) -> str:
         if self._gateway.database_url is not None:
@@ -214,9 +213,18 @@ class _Run:
             await asyncio.gather(task, return_exceptions=True)
 
 
-def child_specs(
-    gateway: Gateway, dsn: str, api: socket.socket, simulators: socket.socket | None
-) -> list[ChildSpec]:
+def _bind_simulator(name: str, port: int) -> socket.socket:
+    # Loopback whatever the gateway listens on: whoever reaches a simulator can say that money came.
+    try:
+        return bind_port(LOOPBACK, port, option="--no-simulators", variable=SIMULATORS_VARIABLE)
+    except PortTaken as taken:
+        raise PortTaken(
+            f"Port {port} on {LOOPBACK}, where the simulator of {name} would be, is not free. Say where the "
+            f"simulators' ports begin with {SIMULATORS_VARIABLE}, or leave them out with --no-simulators."
+        ) from taken
+
+
+def child_specs(gateway: Gateway, dsn: str, api: socket.socket, simulators: Sockets) -> list[ChildSpec]:
     """The processes of a gateway. Each learns from its environment where the database and its socket are."""
     env = {
         "PYTHONUNBUFFERED": "1",
@@ -225,8 +233,6 @@ def child_specs(
         "QUICKKUB_HOST": gateway.host,
         "QUICKKUB_PORT": str(gateway.port),
     }
-    if simulators is not None:
-        env["QUICKKUB_SIMULATORS_PORT"] = str(simulators.getsockname()[1])
     specs = [
         ChildSpec(
             "api",
@@ -237,10 +243,11 @@ def child_specs(
         ),
         ChildSpec("worker", [*gateway.serve, "worker"], env),
     ]
-    if simulators is not None:
-        own = {**env, "QUICKKUB_SIMULATORS_FD": str(simulators.fileno())}
+    if simulators:
+        numbers = {name: listening.fileno() for name, listening in simulators.items()}
+        own = {**env, **{simulator_variable(name): str(number) for name, number in numbers.items()}}
         words = [*gateway.serve, "simulators"]
-        specs.append(ChildSpec("simulators", words, own, pass_fds=[simulators.fileno()]))
+        specs.append(ChildSpec("simulators", words, own, pass_fds=list(numbers.values())))
     return specs
 
 

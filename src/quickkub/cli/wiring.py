@@ -75,8 +75,11 @@ class Wiring(Protocol):
         """Try an account of the database. Raises NoSuchAccount, CannotCheck."""
         ...
 
-    def demo(self, *, keep: bool) -> int:
-        """Play the whole story of a payment on a throw-away data folder; returns the exit status."""
+    def demo(self, *, keep: bool, all_providers: bool) -> int:
+        """Play the whole story of a payment, or one of each provider, on a throw-away data folder.
+
+        Returns the exit status.
+        """
         ...
 
 

@@ -1,25 +1,35 @@
-"""The demo merchant: a test key, and an SCB account at the simulator in the box."""
+"""The demo merchant: a test key, and one account at the simulator of each provider there is."""
 
 from __future__ import annotations
 
+import asyncio
 import json
-from dataclasses import asdict, dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
+from quickkub.connectors import registry
+from quickkub.connectors.contract import Manifest
+from quickkub.connectors.particulars import simulator_particulars, sort
 from quickkub.kernel.ids import MerchantId, new_id
 from quickkub.kernel.secrets import Secret
 from quickkub.merchants import keys
 from quickkub.merchants.accounts import change_settings, open_account
-from quickkub.settings import write_private
+from quickkub.settings import SIMULATORS_PORT_DEFAULT, Settings, write_private
 from quickkub.storage import Database
 from quickkub.storage.vault import Vault
 
-SCB_BASE_PATH: Final = "/partners/sandbox"
-BILLER_ID: Final = "010555123456700"
-REF3_PREFIX: Final = "QKB"
-APPLICATION_KEY: Final = "l7quickkub000000000000000000000000"
-APPLICATION_SECRET: Final = "demo-secret"  # noqa: S105 -- known to everybody; the simulator's, and worth nothing
+_APART_SECONDS: Final = 0.002
+"""Ids of one millisecond sort at random, and without rules payments go to the account opened first."""
+
+
+@dataclass(frozen=True, slots=True)
+class DemoAccount:
+    """An account of the demo shop: its id, and the unguessable part of where its callbacks come to."""
+
+    id: str
+    callback_token: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,13 +39,21 @@ class DemoShop:
     url: str
     api_key: str
     merchant: str
-    scb_account: str
-    scb_callback_token: str
+    accounts: Mapping[str, DemoAccount]
 
-    @property
-    def scb_callback_path(self) -> str:
-        """Where SCB's simulator sends its confirmations, below the public URL."""
-        return f"/callbacks/scb/{self.scb_callback_token}"
+    def callback_url(self, provider: str) -> str:
+        """Where the provider's simulator sends its callbacks."""
+        return f"{self.url}/callbacks/{provider}/{self.accounts[provider].callback_token}"
+
+
+def simulator_ports(settings: Settings) -> dict[str, int]:
+    """The port of each provider's simulator, SCB's first.
+
+    The first is QUICKKUB_SIMULATORS_PORT; the others keep their distance from it.
+    """
+    shift = settings.simulators_port - SIMULATORS_PORT_DEFAULT
+    ports = {name: manifest.simulator_port + shift for name, manifest in registry.providers().items()}
+    return dict(sorted(ports.items(), key=lambda found: found[1]))
 
 
 def demo_file(data_dir: Path) -> Path:
@@ -43,32 +61,86 @@ def demo_file(data_dir: Path) -> Path:
     return data_dir / "demo.json"
 
 
-async def read_demo_shop(db: Database, data_dir: Path) -> DemoShop | None:
-    """The demo shop of this data folder, if it was made and its merchant is in this database."""
+def read_demo_file(data_dir: Path) -> DemoShop | None:
+    """The demo shop of this data folder, if one was made by a QuickKub that wrote it down as we do."""
     path = demo_file(data_dir)
     if not path.exists():
         return None
-    shop = DemoShop(**json.loads(path.read_text(encoding="utf-8")))
+    said = json.loads(path.read_text(encoding="utf-8"))
+    if "accounts" not in said:
+        return None
+    accounts = {name: DemoAccount(**found) for name, found in said["accounts"].items()}
+    return DemoShop(said["url"], said["api_key"], said["merchant"], accounts)
+
+
+async def read_demo_shop(db: Database, data_dir: Path) -> DemoShop | None:
+    """The same, if its merchant is in this database."""
+    shop = read_demo_file(data_dir)
+    if shop is None:
+        return None
     async with db.read() as reader:
         known = await reader.fetchval("SELECT 1 FROM merchants WHERE id = $1", shop.merchant)
     return shop if known else None
 
 
 async def make_demo_shop(
-    db: Database, vault: Vault, pepper: Secret, *, data_dir: Path, public_url: str, simulators_port: int
+    db: Database,
+    vault: Vault,
+    pepper: Secret,
+    *,
+    data_dir: Path,
+    public_url: str,
+    ports: Mapping[str, int],
 ) -> DemoShop:
-    """Make the demo merchant once; later starts only bring the addresses up to date."""
-    shop = await read_demo_shop(db, data_dir) or await _open_shop(db, vault, pepper, public_url)
-    base_url = f"http://127.0.0.1:{simulators_port}{SCB_BASE_PATH}"
-    settings = {"base_url": base_url, "biller_id": BILLER_ID, "ref3_prefix": REF3_PREFIX}
-    async with db.transaction() as tx:
-        await change_settings(tx, MerchantId(shop.merchant), shop.scb_account, settings)
-    fresh = DemoShop(**{**asdict(shop), "url": public_url})
-    write_private(demo_file(data_dir), json.dumps(asdict(fresh), indent=2))
+    """Make the demo merchant once, with accounts at the simulators on these ports.
+
+    Later starts bring the addresses up to date, and open accounts at providers that are new.
+    """
+    shop = await read_demo_shop(db, data_dir) or await _open_shop(db, pepper, public_url)
+    accounts = dict(shop.accounts)
+    manifests = registry.providers()
+    for name, port in ports.items():
+        settings, credentials = _particulars(manifests[name], port)
+        merchant = MerchantId(shop.merchant)
+        async with db.transaction() as tx:
+            if name in accounts:
+                await change_settings(tx, merchant, accounts[name].id, settings)
+                continue
+            opened = await open_account(
+                tx,
+                vault,
+                merchant,
+                mode="test",
+                provider=name,
+                settings=settings,
+                credentials=credentials,
+            )
+        accounts[name] = DemoAccount(*opened)
+        await asyncio.sleep(_APART_SECONDS)
+    fresh = DemoShop(public_url, shop.api_key, shop.merchant, accounts)
+    write_private(demo_file(data_dir), json.dumps(_as_json(fresh), indent=2))
     return fresh
 
 
-async def _open_shop(db: Database, vault: Vault, pepper: Secret, public_url: str) -> DemoShop:
+def _particulars(manifest: Manifest, port: int) -> tuple[dict[str, str], dict[str, str]]:
+    """Settings and credentials with every method on that an account has to ask for."""
+    flags = {offer.flag: "true" for offer in manifest.methods if offer.flag}
+    return sort(manifest, {**simulator_particulars(manifest, f"http://127.0.0.1:{port}"), **flags})
+
+
+def _as_json(shop: DemoShop) -> dict[str, Any]:
+    return {
+        "url": shop.url,
+        "api_key": shop.api_key,
+        "merchant": shop.merchant,
+        "accounts": {
+            name: {"id": account.id, "callback_token": account.callback_token}
+            for name, account in shop.accounts.items()
+        },
+    }
+
+
+async def _open_shop(db: Database, pepper: Secret, public_url: str) -> DemoShop:
     merchant = MerchantId(new_id("mer"))
     async with db.transaction() as tx:
         await tx.execute(
@@ -78,13 +150,4 @@ async def _open_shop(db: Database, vault: Vault, pepper: Secret, public_url: str
             "ร้านสาธิตควิกคับ",
         )
         _, key = await keys.open_key(tx, pepper, merchant, "test")
-        account, token = await open_account(
-            tx,
-            vault,
-            merchant,
-            mode="test",
-            provider="scb",
-            settings={},
-            credentials={"application_key": APPLICATION_KEY, "application_secret": APPLICATION_SECRET},
-        )
-    return DemoShop(public_url, key.reveal(), merchant, account, token)
+    return DemoShop(public_url, key.reveal(), merchant, {})

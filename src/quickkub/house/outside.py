@@ -22,6 +22,12 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from quickkub.connectors import registry
+from quickkub.settings import SIMULATORS_PORT_DEFAULT
+
+PORTS_IN_A_ROW: Final = 20
+"""More than the simulators' ports span."""
+
 START_SECONDS: Final = 90
 NEWS_SECONDS: Final = 30
 STOP_SECONDS: Final = 40
@@ -68,14 +74,21 @@ def environment(folder: Path) -> dict[str, str]:
     return {**own, "QUICKKUB_DATA_DIR": str(folder)}
 
 
-def free_port() -> int:
-    """A port nobody listens on, below the range from which the system gives out ports by itself."""
+def free_port(in_a_row: int = 1) -> int:
+    """A port nobody listens on, below the range from which the system gives out ports by itself.
+
+    `in_a_row`: nor on the ports behind it, so many in all.
+    """
     for _ in range(200):
         port = 20_000 + secrets.randbelow(10_000)
-        with socket.socket() as probe:
-            if probe.connect_ex(("127.0.0.1", port)):
-                return port
+        if not any(_is_taken(one) for one in range(port, port + in_a_row)):
+            return port
     raise Disagreement("no free port was found")
+
+
+def _is_taken(port: int) -> bool:
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
 
 
 @dataclass
@@ -84,15 +97,20 @@ class RunningGateway:
 
     folder: Path
     port: int = field(default_factory=free_port)
-    simulators_port: int = field(default_factory=free_port)
+    simulators_port: int = field(default_factory=lambda: free_port(PORTS_IN_A_ROW))
     process: subprocess.Popen[bytes] | None = None
 
     @property
     def simulator(self) -> str:
         """Where SCB's simulator is."""
-        return f"http://127.0.0.1:{self.simulators_port}"
+        return self.simulator_of("scb")
 
-    def start(self) -> dict[str, str]:
+    def simulator_of(self, provider: str) -> str:
+        """Where this provider's simulator is."""
+        port = registry.providers()[provider].simulator_port + self.simulators_port - SIMULATORS_PORT_DEFAULT
+        return f"http://127.0.0.1:{port}"
+
+    def start(self) -> dict[str, Any]:
         """Start it and wait until it takes requests; returns the demo shop. Raises Disagreement."""
         with (self.folder / "up.log").open("wb") as log:
             self.process = subprocess.Popen(
@@ -107,7 +125,7 @@ class RunningGateway:
             if self.process.poll() is not None:
                 raise Disagreement(f"quickkub up ended: {self.log()}")
             if "is running" in self.log():
-                shop: dict[str, str] = json.loads((self.folder / "demo.json").read_text(encoding="utf-8"))
+                shop: dict[str, Any] = json.loads((self.folder / "demo.json").read_text(encoding="utf-8"))
                 return shop
             time.sleep(0.05)
         raise Disagreement(f"the gateway was not ready within {START_SECONDS} s")
@@ -134,7 +152,7 @@ class RunningGateway:
 
 
 def call(
-    shop: Mapping[str, str], method: str, path: str, body: object | None = None, key: str | None = None
+    shop: Mapping[str, Any], method: str, path: str, body: object | None = None, key: str | None = None
 ) -> dict[str, Any]:
     """Ask the gateway as the merchant. Raises Disagreement for any answer but a 2xx."""
     headers = {"Authorization": f"Bearer {shop['api_key']}"}

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from quickkub.cli.gateway import Welcome
 from quickkub.connectors import registry
 from quickkub.house.assembly import open_vault
-from quickkub.house.demo_shop import DemoShop, make_demo_shop
+from quickkub.house.demo_shop import DemoShop, make_demo_shop, simulator_ports
 from quickkub.payments import methods
 from quickkub.settings import Settings
 from quickkub.storage import open_database
@@ -21,9 +23,10 @@ async def seed_methods(dsn: str) -> int:
         await db.close()
 
 
-async def seed_everything(settings: Settings, dsn: str) -> Welcome:
-    """Methods and demo shop; may be called any number of times."""
+async def seed_everything(settings: Settings, dsn: str, only: Collection[str] | None = None) -> Welcome:
+    """Methods and demo shop; may be called any number of times. `only`: its accounts at these providers."""
     await seed_methods(dsn)
+    ports = simulator_ports(settings)
     db = await open_database(dsn, size_max=1)
     try:
         shop = await make_demo_shop(
@@ -32,7 +35,7 @@ async def seed_everything(settings: Settings, dsn: str) -> Welcome:
             settings.key_pepper,
             data_dir=settings.data_dir,
             public_url=settings.public_url,
-            simulators_port=settings.simulators_port,
+            ports={name: port for name, port in ports.items() if only is None or name in only},
         )
     finally:
         await db.close()
@@ -42,13 +45,14 @@ async def seed_everything(settings: Settings, dsn: str) -> Welcome:
 def welcome(settings: Settings, shop: DemoShop) -> Welcome:
     """Addresses, the key, and a first payment."""
     url = settings.public_url
+    ports = simulator_ports(settings).items()
     return Welcome(
         key=shop.api_key,
         links=[
             ("API", f"{url}/v1"),
             ("API documentation", f"{url}/docs"),
             ("Health", f"{url}/health"),
-            ("SCB simulator", f"http://127.0.0.1:{settings.simulators_port}/"),
+            *((f"{name} simulator", f"http://127.0.0.1:{port}/") for name, port in ports),
         ],
         example=(
             f"  curl {url}/v1/payments \\\n"

@@ -7,12 +7,9 @@ from __future__ import annotations
 
 import json
 import secrets
-import shutil
-import subprocess
 import sys
-import tempfile
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any, Final, TextIO
 
@@ -22,11 +19,11 @@ from quickkub.house.outside import (
     RunningGateway,
     agree,
     call,
-    environment,
     fetch,
     fetch_json,
     receive,
 )
+from quickkub.house.stage import Tell, command, perform
 from quickkub.promptpay import parse_payment
 from quickkub.webhooks.verify import NotGenuine, verify, verify_compatible
 
@@ -36,46 +33,15 @@ AMOUNT: Final = 15_075
 
 def play(*, keep: bool = False, out: TextIO = sys.stdout) -> int:
     """Run the story on a throw-away folder. 0: everybody agrees. 1: somebody does not, and it is said who."""
-    folder = Path(tempfile.mkdtemp(prefix="quickkub-demo-"))
-    folder.chmod(0o711)  # as root, PostgreSQL's own user must get through to its folder
-    began = time.monotonic()
-
-    def tell(line: str) -> None:
-        out.write(f"[{time.monotonic() - began:5.1f} s] {line}\n")
-        out.flush()
-
-    try:
-        _story(folder, tell)
-        tell("Payment, webhook and ledger agree.")
-        return 0
-    except Disagreement as disagreement:
-        tell(f"FAILED: {disagreement}")
-        for log in sorted((folder / "log").glob("*.log")):
-            out.write(f"--- {log.name}\n{log.read_text(errors='replace')[-2000:]}\n")
-        return 1
-    finally:
-        if keep:
-            tell(f"The data is in {folder}")
-        else:
-            shutil.rmtree(folder, ignore_errors=True)
+    return perform(_story, "Payment, webhook and ledger agree.", keep=keep, out=out)
 
 
-def _story(folder: Path, tell: Callable[[str], None]) -> None:
-    gateway = RunningGateway(folder)
-    tell("Starting a gateway on a throw-away folder")
-    try:
-        shop = gateway.start()
-        tell("The gateway is ready")
-        payment = _take_a_payment(shop, gateway.simulator, tell)
-        _audit(shop, payment, folder, tell)
-    except Disagreement:
-        gateway.kill()
-        raise
-    gateway.stop()
-    tell("The gateway has stopped and left nothing running")
+def _story(gateway: RunningGateway, shop: dict[str, Any], tell: Tell) -> None:
+    payment = _take_a_payment(shop, gateway.simulator, tell)
+    _audit(shop, payment, gateway.folder, tell)
 
 
-def _take_a_payment(shop: Mapping[str, str], simulator: str, tell: Callable[[str], None]) -> dict[str, Any]:
+def _take_a_payment(shop: Mapping[str, str], simulator: str, tell: Tell) -> dict[str, Any]:
     inbox = Inbox()
     address = receive(inbox)
     endpoint = call(shop, "POST", "/v1/webhook_endpoints", {"url": address})
@@ -103,19 +69,9 @@ def _take_a_payment(shop: Mapping[str, str], simulator: str, tell: Callable[[str
     return paid
 
 
-def _audit(
-    shop: Mapping[str, str], payment: Mapping[str, Any], folder: Path, tell: Callable[[str], None]
-) -> None:
+def _audit(shop: Mapping[str, str], payment: Mapping[str, Any], folder: Path, tell: Tell) -> None:
     balance = call(shop, "GET", "/v1/balance")
-    verified = subprocess.run(
-        [sys.executable, "-m", "quickkub.main", "ledger", "verify"],
-        env={**environment(folder)},
-        capture_output=True,
-        text=True,
-        check=False,
-    )
-    if verified.returncode:
-        raise Disagreement(f"ledger verify: {verified.stdout}{verified.stderr}")
+    command(folder, "ledger", "verify")
     agree("the books owe the merchant what was paid", _payable(balance), payment["captured_amount"])
     tell("The ledger verifies and owes the merchant 150.75 THB")
 

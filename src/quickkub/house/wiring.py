@@ -36,6 +36,8 @@ class HouseWiring:
         self, *, port: int | None, host: str | None, data_dir: Path | None, simulators: bool
     ) -> Gateway:
         """See cli.wiring.Wiring."""
+        from quickkub.house.demo_shop import simulator_ports
+
         settings = self._settings(port, host, data_dir)
 
         async def seed(dsn: str) -> Welcome:
@@ -48,7 +50,7 @@ class HouseWiring:
             database_url=settings.database_url,
             host=settings.host,
             port=settings.port,
-            simulators_port=settings.simulators_port if simulators else None,
+            simulator_ports=simulator_ports(settings) if simulators else {},
             migrate=bring_up_to_date,
             seed=seed,
         )
@@ -67,10 +69,11 @@ class HouseWiring:
 
         return asyncio.run(seed_methods(dsn))
 
-    def demo(self, *, keep: bool) -> int:
+    def demo(self, *, keep: bool, all_providers: bool) -> int:
         """See cli.wiring.Wiring."""
-        from quickkub.house.story import play
+        from quickkub.house import every_provider, story
 
+        play = every_provider.play if all_providers else story.play
         return play(keep=keep)
 
     def simulators(

@@ -16,7 +16,6 @@ from quickkub.cli.ground import bind_port
 from quickkub.connectors.simulation.run import served
 from quickkub.house.demo_shop import DemoShop, demo_file, read_demo_shop
 from quickkub.house.seeding import seed_everything
-from quickkub.house.simulators_process import scb_config
 from quickkub.invariants.run import check_invariants
 from quickkub.settings import read_settings
 from quickkub.storage import open_database
@@ -91,7 +90,7 @@ class StormRun:
         self._stack.push_async_callback(self.database.stop)
         env = environment(dsn, self.folder, port, bank_port)
         shop = await self._shop(env, dsn)
-        self.bank = StormyBank(scb_config(shop, f"http://127.0.0.1:{port}"), self.faults)
+        self.bank = StormyBank({"callback_url": shop.callback_url("scb")}, self.faults)
         await self._stack.enter_async_context(served(self.bank, "127.0.0.1", bank_port))
         self.hooks = await self._stack.enter_async_context(receiving_hooks(self.faults, free_port()))
         listening = bind_port("127.0.0.1", port, option="--port", variable="QUICKKUB_PORT")
@@ -123,7 +122,7 @@ class StormRun:
     async def _shop(self, env: dict[str, str], dsn: str) -> DemoShop:
         settings = read_settings(env)
         await asyncio.to_thread(migrate, dsn)
-        await seed_everything(settings, dsn)
+        await seed_everything(settings, dsn, only=["scb"])
         db = await open_database(dsn, size_max=1)
         try:
             shop = await read_demo_shop(db, settings.data_dir)

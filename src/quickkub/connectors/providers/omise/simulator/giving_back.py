@@ -16,7 +16,7 @@ from quickkub.connectors.providers.omise.simulator.mail import Mail
 from quickkub.connectors.providers.omise.simulator.register import Options
 from quickkub.connectors.providers.omise.simulator.things import Charge, Dispute, Refund
 from quickkub.kernel.clock import rfc3339
-from quickkub.kernel.money import Money
+from quickkub.kernel.money import Money, decimal_text
 
 CLOSED: Final = ("won", "lost")
 
@@ -62,9 +62,18 @@ class RefundCounter:
             voided=flag(asked.words, "void", usual=False) and is_whole,
         )
         charge.refunds.append(refund)
+        self._tell_truth(charge)
         shown = refund.shown(is_live=charge.shop.is_live)
         self._mail.send(charge.shop, "refund.create", shown, charge.webhook_endpoints)
         return written(shown)
+
+    def _tell_truth(self, charge: Charge) -> None:
+        """What went back is part of the truth that books are compared with."""
+        movement = self._book.world.movement(charge.id)
+        if movement is not None:
+            back = Money(sum(refund.amount.minor for refund in charge.refunds))
+            movement.details["refunded"] = decimal_text(back)
+            movement.reversed = movement.reversed or back == movement.amount
 
     async def show(self, asked: Asked) -> web.Response:
         charge, name = self._charge(asked), asked.request.match_info["refund"]

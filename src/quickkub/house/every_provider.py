@@ -1,0 +1,176 @@
+"""The demo of all providers: each takes a payment and gives it back, and three books are compared.
+
+The merchant, the payer and the auditor see the gateway and the simulators only from outside. Providers and
+their methods come from the manifests, so that a new provider is in the story without a line here.
+"""
+
+from __future__ import annotations
+
+import json
+import secrets
+import sys
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Final, TextIO
+from urllib.parse import urlencode
+
+from quickkub.connectors import registry
+from quickkub.connectors.contract import Can, Manifest, MethodOffer
+from quickkub.house.outside import NEWS_SECONDS, Disagreement, RunningGateway, agree, call, fetch, fetch_json
+from quickkub.house.stage import Tell, command, perform
+from quickkub.kernel.money import Money
+
+AMOUNT: Final = 15_075
+STEP: Final = 101
+"""The next provider's payment is 1.01 baht more, so that one is never taken for another."""
+
+PAYER: Final = {"name": "Somchai Jaidee", "email": "somchai@example.com", "phone": "0812345678"}
+"""What a shop knows of a payer; a card's token or the code of an app would have to be made by others."""
+
+BACK: Final = "https://shop.example/thanks"
+LOOK_SECONDS: Final = 0.1
+
+
+@dataclass(frozen=True, slots=True)
+class Played:
+    """What became of one provider's payment. `left` is what the provider still has of it, in satang:
+    nothing when it gave the money back itself, all of it when a person transferred it.
+    """
+
+    provider: str
+    left: int
+
+
+def play(*, keep: bool = False, out: TextIO = sys.stdout) -> int:
+    """Run the story. 0: simulators, API and ledger agree on every provider to the satang; else 1."""
+    return perform(_story, "Every provider, the API and the ledger agree to the satang.", keep=keep, out=out)
+
+
+def _story(gateway: RunningGateway, shop: dict[str, Any], tell: Tell) -> None:
+    # Some QRs carry no reference, and their money is told apart by its amount.
+    call(shop, "POST", "/v1/settings", {"unique_satang": True})
+    played: list[Played] = []
+    wrong: list[str] = []
+    manifests = registry.providers()
+    for number, name in enumerate(shop["accounts"]):
+        try:
+            played.append(_visit(gateway, shop, manifests[name], AMOUNT + number * STEP, tell))
+        except Disagreement as disagreement:
+            wrong.append(name)
+            tell(f"{name:10} FAILED: {disagreement}")
+    _audit(gateway, shop, played)
+    if wrong:
+        raise Disagreement(f"{', '.join(wrong)} went wrong; the others agree")
+    tell("The books verify, every invariant holds, and the ledger has each provider's balance")
+
+
+def _visit(
+    gateway: RunningGateway, shop: Mapping[str, Any], manifest: Manifest, satang: int, tell: Tell
+) -> Played:
+    """One payment from its creation to its refund. Raises Disagreement."""
+    offer, simulator = method_of(manifest), gateway.simulator_of(manifest.name)
+    payment = _asks(shop, manifest.name, offer, min(max(satang, offer.amount_min), offer.amount_max))
+    _pays(simulator, payment)
+    paid = _until(shop, f"/v1/payments/{payment['id']}", "succeeded")
+    agree("all of it was captured", paid["captured_amount"], paid["amount"])
+    agree("what came, and what was captured", _truth(simulator)["total_satang"], paid["captured_amount"])
+    refund = _gives_back(shop, paid, offer)
+    over = call(shop, "GET", f"/v1/payments/{payment['id']}")
+    agree("all of it was given back", over["refunded_amount"], paid["captured_amount"])
+    by_transfer = refund["amount"] if refund["way"] == "bank_transfer" else 0
+    agree("what the provider has left", _truth(simulator)["total_satang"], by_transfer)
+    way = f"by bank transfer {refund['transfer_reference']}" if by_transfer else "by the provider"
+    tell(f"{manifest.name:10} {offer.method:10} {Money(paid['amount'])} paid, given back {way}")
+    return Played(manifest.name, by_transfer)
+
+
+def method_of(manifest: Manifest) -> MethodOffer:
+    """The method to show a provider with: one it refunds, if a payer of whom little is known can use it."""
+    usable = [offer for offer in manifest.methods if PAYER.keys() >= set(offer.needs)]
+    if not usable:
+        raise Disagreement(f"{manifest.name} has no method for a payer who brings nothing")
+    return next((offer for offer in usable if Can.REFUND in offer.can), usable[0])
+
+
+def _asks(shop: Mapping[str, Any], provider: str, offer: MethodOffer, satang: int) -> dict[str, Any]:
+    order = {
+        "amount": satang,
+        "currency": "THB",
+        "method": offer.method,
+        "provider": provider,
+        "reference": f"DEMO-{provider}",
+        "return_url": BACK,
+        "payer": PAYER,
+    }
+    payment = call(shop, "POST", "/v1/payments", order, secrets.token_hex(8))
+    agree("the payment goes through the provider that was asked for", payment["provider"], provider)
+    return payment
+
+
+def _pays(simulator: str, payment: Mapping[str, Any]) -> None:
+    """What the payer does: goes where the payment says, pays there, and comes back."""
+    action = payment["next_action"] or {"type": ""}
+    fetch(payment["checkout_url"])
+    match action["type"]:
+        case "redirect":
+            fetch(action["url"])
+        case "form_post":
+            form = {"Content-Type": "application/x-www-form-urlencoded"}
+            fetch(action["url"], urlencode(action["fields"]).encode(), "POST", form)
+    waiting = fetch_json(f"{simulator}/_sim/items", None, method="GET")["items"]
+    if not waiting:  # a QR of which nobody hears before it is scanned
+        fetch_json(f"{simulator}/_sim/scan", {"qr": action["qr_payload"]})
+    elif not waiting[0]["paid"]:
+        fetch_json(f"{simulator}/_sim/payments/{waiting[0]['ref']}/pay", {})
+    if action["type"] in ("redirect", "form_post", "open_app"):
+        fetch(payment["checkout_url"] + "/back")
+
+
+def _gives_back(shop: Mapping[str, Any], payment: Mapping[str, Any], offer: MethodOffer) -> dict[str, Any]:
+    """A refund of all of it; where the provider refunds nothing, somebody transfers it and says so."""
+    asked: dict[str, Any] = {"payment": payment["id"]}
+    if Can.REFUND not in offer.can:
+        asked["destination"] = {"bank": "014", "account": "1234567890", "name": PAYER["name"]}
+    refund = call(shop, "POST", "/v1/refunds", asked, secrets.token_hex(8))
+    path = f"/v1/refunds/{refund['id']}"
+    if refund["status"] == "requires_transfer":
+        told = {"transfer_reference": f"DEMO-{secrets.token_hex(4).upper()}"}
+        call(shop, "POST", f"{path}/transferred", told, secrets.token_hex(8))
+    return _until(shop, path, "succeeded")
+
+
+def _until(shop: Mapping[str, Any], path: str, status: str) -> dict[str, Any]:
+    """The object once it has this status. Raises Disagreement when it does not come to it in time."""
+    deadline = time.monotonic() + NEWS_SECONDS
+    while (seen := call(shop, "GET", path))["status"] != status:
+        if time.monotonic() > deadline:
+            raise Disagreement(f"{path} is {seen['status']} and not {status}: {json.dumps(seen)}")
+        time.sleep(LOOK_SECONDS)
+    return seen
+
+
+def _truth(simulator: str) -> dict[str, Any]:
+    return fetch_json(f"{simulator}/_sim/truth", None, method="GET")
+
+
+def _audit(gateway: RunningGateway, shop: Mapping[str, Any], played: list[Played]) -> None:
+    """Simulators, API and ledger, compared per provider and in sum. Raises Disagreement."""
+    (books,) = json.loads(command(gateway.folder, "ledger", "balances", "--json"))
+    booked = {one["account"]: one["amount"] for one in books["balances"]}
+    for one in played:
+        account = f"provider:{one.provider}:{shop['accounts'][one.provider]['id']}:receivable"
+        agree(f"the ledger's balance of {one.provider}", booked.get(account), one.left)
+    balance = call(shop, "GET", "/v1/balance")
+    left = sum(one.left for one in played)
+    agree("what providers hold in all", _total(balance["receivable"]), left)
+    agree("what was transferred from the bank", -booked.get("bank:own", 0), left)
+    agree("what the merchant is owed", _total(balance["payable"]), 0)
+    agree("money that is nobody's", _total(balance["unapplied"]), 0)
+    command(gateway.folder, "ledger", "verify")
+    command(gateway.folder, "check", "invariants", "--quiet")
+
+
+def _total(amounts: list[dict[str, Any]]) -> int:
+    found: int = sum(one["amount"] for one in amounts)
+    return found
