@@ -15,12 +15,12 @@ SETTLED_SECONDS: Final = 900
 
 _ON_OFF: Final = r"true|false|on|off|yes|no|1|0"
 _PATH: Final = r"(/[A-Za-z0-9._~-]+)+"
+_PATH_NOTE: Final = "the public reference names the operation, not its path; take it from the contract"
+_CODES_NOTE: Final = "the public reference lists codes in part; add those of the contract"
 _CAN: Final = frozenset({Can.REFUND, Can.REFUND_PART})
 
 
-def _assumed(
-    name: str, label_en: str, label_th: str, default: str, pattern: str, note: str = ""
-) -> SettingField:
+def _assumed(name: str, label_en: str, label_th: str, default: str, pattern: str, note: str) -> SettingField:
     return SettingField(
         name, label_en, label_th, required=False, default=default, pattern=pattern, assumed=True, note=note
     )
@@ -118,17 +118,20 @@ MANIFEST: Final = Manifest(
             _ON_OFF,
             "the answer to a payment has no amount; off: its signed success is enough",
         ),
-        _assumed("path_payments", "Path of payments", "เส้นทางการชำระ", "/payments", _PATH),
-        _assumed("path_orders", "Path of orders", "เส้นทางคำสั่งซื้อ", "/orders", _PATH),
-        _assumed("path_auth_apply", "Path of OTP requests", "เส้นทางขอ OTP", "/oauth2/auth-apply", _PATH),
-        _assumed("path_tokens", "Path of wallet tokens", "เส้นทางโทเค็น", "/oauth2/tokens", _PATH),
-        _assumed("path_codes", "Path of payment codes", "เส้นทางรหัสชำระ", "/payment/codes", _PATH),
+        _assumed("path_payments", "Path of payments", "เส้นทางการชำระ", "/payments", _PATH, _PATH_NOTE),
+        _assumed("path_orders", "Path of orders", "เส้นทางคำสั่งซื้อ", "/orders", _PATH, _PATH_NOTE),
+        _assumed(
+            "path_auth_apply", "Path of OTP requests", "เส้นทางขอ OTP", "/oauth2/auth-apply", _PATH, _PATH_NOTE
+        ),
+        _assumed("path_tokens", "Path of wallet tokens", "เส้นทางโทเค็น", "/oauth2/tokens", _PATH, _PATH_NOTE),
+        _assumed("path_codes", "Path of payment codes", "เส้นทางรหัสชำระ", "/payment/codes", _PATH, _PATH_NOTE),
         _assumed(
             "codes_not_found",
             "Codes that mean there is no such payment",
             "รหัสที่แปลว่าไม่พบรายการ",
             "payment_not_found,data_not_found",
             r"[a-z0-9_,]+",
+            _CODES_NOTE,
         ),
         _assumed(
             "codes_unclear",
@@ -136,6 +139,7 @@ MANIFEST: Final = Manifest(
             "รหัสที่ยังไม่ทราบผล",
             "internal_error,processing",
             r"[a-z0-9_,]+",
+            _CODES_NOTE,
         ),
     ),
     sandbox_base_url="https://api-b2b.tmn-dev.com",
