@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import datetime, timedelta
 
 from quickkub.connectors.contract import Can, MethodOffer
+from quickkub.kernel.clock import BANGKOK
 from quickkub.kernel.money import Money
 from quickkub.payments.model import Payment
 from quickkub.refunds.model import NothingToRefund, RefundExceedsCapture, Way
@@ -23,9 +24,19 @@ def way_back(
     is_whole = amount == movement
     if not is_whole and Can.REFUND_PART not in offer.can:
         return Way.BANK_TRANSFER
-    if offer.refund_days is not None and now > payment.paid_at + timedelta(days=offer.refund_days):
+    if offer.refund_days is not None and window_is_over(payment.paid_at, now, offer.refund_days):
         return Way.BANK_TRANSFER
     return Way.PROVIDER
+
+
+def window_is_over(paid_at: datetime, now: datetime, days: int) -> bool:
+    """Whether a provider that refunds for so many days after a payment refunds it no more.
+
+    No days: what is given back only on the day of the payment, which is a day in Bangkok (scb 8).
+    """
+    if days == 0:
+        return now.astimezone(BANGKOK).date() > paid_at.astimezone(BANGKOK).date()
+    return now > paid_at + timedelta(days=days)
 
 
 def refuse_refund(payment: Payment, wanted: Money) -> None:
