@@ -52,6 +52,7 @@ docs: prepare-dev ## rewrite docs/generated from the code
 bench: prepare-dev ## print the figures of the README's "Measured" table, as this machine gives them
 	$(BIN)/python bench/promptpay.py
 	$(BIN)/python bench/gateway.py
+	PYTHONPATH=src:. $(BIN)/python -m bench.engine
 
 storm: prepare-dev ## one minute of kills, cuts and lost answers, then the books: SEED=41 repeats one, TIMES=3 runs three
 	$(BIN)/python -m tests.support.chaos $(if $(SEED),--seed $(SEED)) $(if $(TIMES),--times $(TIMES)) $(ARGS)

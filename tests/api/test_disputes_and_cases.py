@@ -24,6 +24,8 @@ EVIDENCE: dict[str, Any] = {
     "files": [{"name": "slip.png", "media_type": "image/png", "content": PICTURE}],
 }
 
+SOMCHAI = {"bank": "promptpay", "account": "0812345678", "name": "สมชาย"}
+
 
 async def disputed(client: Client) -> str:
     """A dispute about all of a paid payment."""
@@ -190,14 +192,14 @@ async def test_money_of_nobody_is_a_case_that_is_seen_and_listed(shop: Client) -
 
 async def test_nobody_s_money_is_given_back_when_a_person_says_so(shop: Client) -> None:
     path = f"{CASES}/{await orphan(shop)}/resolve"
-    where = {"bank": "promptpay", "account": "0812345678", "name": "สมชาย"}
-    words = {"decision": "refund", "note": "the customer called", "destination": where}
+    words = {"decision": "refund", "note": "the customer called", "destination": SOMCHAI}
     first, again = [await shop.posts(path, words, once="k") for _ in range(2)]
     assert (first.status, first.json["status"], first.body) == (200, "closed", again.body)
     assert first.json["resolution"] == "refund: the customer called"
     assert again.headers["idempotent-replayed"] == "true"
     refund = (await shop.gets(f"/v1/refunds/{first.json['refund']}")).json
-    assert (refund["amount"], refund["status"], refund["destination"]) == (9_900, "requires_transfer", where)
+    assert refund["destination"] == SOMCHAI
+    assert (refund["amount"], refund["status"]) == (9_900, "requires_transfer")
     other = await shop.posts(path, words | {"note": "other"}, once="k")
     assert other.no == (422, "idempotency_key_reused", "Idempotency-Key")
     assert (await shop.posts(path, words)).no == (409, "case_closed", None)
@@ -244,6 +246,10 @@ async def test_one_person_decides_when_two_do_at_once(shop: Client) -> None:
         ({"decision": "close", "note": "x" * 501}, ("parameter_invalid", "note")),
         ({"decision": "close", "note": "a\u200bb"}, ("parameter_invalid", "note")),
         ({"decision": "refund", "note": "x", "destination": {"bank": "014"}}, ("parameter_missing", None)),
+        (
+            {"decision": "accept", "note": "x", "destination": SOMCHAI},
+            ("parameter_invalid", "destination"),
+        ),
         ({"decision": "close", "note": "x", "by": "me"}, ("parameter_unknown", "by")),
     ],
     ids=str,

@@ -104,7 +104,9 @@ class ResolveCase(Struct, kw_only=True, forbid_unknown_fields=True):
         ),
     ]
     note: Note
-    destination: BankAccount | None = None
+    destination: (
+        Annotated[BankAccount, Meta(description="Where a refund goes to; for `refund` only.")] | None
+    ) = None
 
 
 class ChangeSettings(Struct, kw_only=True, forbid_unknown_fields=True):

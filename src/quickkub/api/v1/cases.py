@@ -10,6 +10,7 @@ from quickkub.api.lists import answer, page, refuse_bad_cursors
 from quickkub.api.once import answered, once, rendered_as
 from quickkub.api.operations import Operation, says
 from quickkub.api.request import ApiRequest
+from quickkub.api.strictjson import ParameterInvalid
 from quickkub.api.text import plain_text
 from quickkub.api.v1.refunds import destination_of
 from quickkub.kernel.ids import has_shape
@@ -62,8 +63,11 @@ RESOLVE = Operation(
 async def resolve_case(request: ApiRequest) -> Response[bytes]:
     said = await request.words(words.ResolveCase)
     request.query(schema.NoQuery)
+    decision = Decision(said.decision)
+    if said.destination is not None and decision is not Decision.REFUND:
+        raise ParameterInvalid("is for a refund only", param="destination")
     resolution = Resolution(
-        Decision(said.decision),
+        decision,
         plain_text(said.note, "note", letters_max=words.NOTE_LETTERS_MAX),
         request.caller.key_id,
         destination_of(said.destination),
