@@ -234,10 +234,7 @@ class Shop:
 
     async def opens_account(self, provider: str, bank: MadeUpBank, **settings: str) -> str:
         """A further account, at a bank of its own. Returns the account's id."""
-        # Accounts are used in the order of their ids, which know milliseconds: this one is to come later.
-        opened = time.time_ns() // 1_000_000
-        while time.time_ns() // 1_000_000 == opened:
-            pass
+        next_millisecond()
         self.banks[provider] = bank
         bank.manifest = replace(bank.manifest, name=provider)
         async with self.db.transaction() as tx:
@@ -358,6 +355,13 @@ class Shop:
 
 
 VAULT = Vault({1: bytes(range(32))})
+
+
+def next_millisecond() -> None:
+    """Accounts are used in the order of their ids, which know milliseconds: the next one is to come later."""
+    opened = time.time_ns() // 1_000_000
+    while time.time_ns() // 1_000_000 == opened:
+        pass
 
 
 def rendered(view: Mapping[str, Any]) -> tuple[int, bytes]:
