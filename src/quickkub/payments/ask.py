@@ -7,6 +7,7 @@ from dataclasses import replace
 from datetime import UTC, datetime
 
 from quickkub.connectors.contract import Account, Failure, Order, Outcome, Unknown
+from quickkub.kernel.errors import Refusal
 from quickkub.kernel.ids import AttemptId, PaymentId, new_id, new_reference
 from quickkub.kernel.money import Money
 from quickkub.kernel.tokens import new_token
@@ -97,14 +98,24 @@ def _seconds() -> float:
 
 
 async def _plan(office: Office, asked: NewPayment, once: Once, payment_id: PaymentId) -> Plan | Replay:
-    """The key comes first: a repeat is answered as before, whatever has changed about the merchant since."""
+    """Where to go with it. A repeat is answered as before, whatever has changed about the merchant since.
+
+    The statement that writes the intent meets an earlier key too, so the key is read here only where that
+    statement would not be reached, or where an amount is taken before it.
+    """
     async with office.db.read() as reader:
-        before = await earlier(reader, once)
-        if before is not None:
-            return before
         accounts = await enabled_accounts(reader, office.vault, once.merchant, once.mode)
         known = await standing(reader, once.merchant, once.mode)
-    return plan(asked, accounts, office.connector, office.public_url, known, office.circuit_open, payment_id)
+        try:
+            planned = plan(
+                asked, accounts, office.connector, office.public_url, known, office.circuit_open, payment_id
+            )
+        except Refusal:
+            before = await earlier(reader, once)
+            if before is not None:
+                return before
+            raise
+        return (await earlier(reader, once) if planned.unique_amount else None) or planned
 
 
 async def _say(
