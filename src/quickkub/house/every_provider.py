@@ -19,7 +19,7 @@ from quickkub.connectors import registry
 from quickkub.connectors.contract import Can, Manifest, MethodOffer
 from quickkub.house.outside import NEWS_SECONDS, Disagreement, RunningGateway, agree, call, fetch, fetch_json
 from quickkub.house.stage import Tell, command, perform
-from quickkub.kernel.money import Money
+from quickkub.kernel.money import Money, decimal_text
 
 AMOUNT: Final = 15_075
 STEP: Final = 101
@@ -34,12 +34,19 @@ LOOK_SECONDS: Final = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """What became of one provider's payment. `left` is what the provider still has of it, in satang:
-    nothing when it gave the money back itself, all of it when a person transferred it.
+    """What became of one payment, in satang. `left` is what the provider still has of it: nothing when it
+    gave the money back itself, all of it when a person transferred it, which `transfer` is the number of.
     """
 
     provider: str
+    method: str
+    amount: int
     left: int
+    transfer: str | None
+
+    def __str__(self) -> str:
+        way = f"by bank transfer {self.transfer}" if self.transfer else "by the provider"
+        return f"{self.provider:10} {self.method:10} {Money(self.amount)} paid, given back {way}"
 
 
 def play(*, keep: bool = False, out: TextIO = sys.stdout) -> int:
@@ -55,7 +62,9 @@ def _story(gateway: RunningGateway, shop: dict[str, Any], tell: Tell) -> None:
     manifests = registry.providers()
     for number, name in enumerate(shop["accounts"]):
         try:
-            played.append(_visit(gateway, shop, manifests[name], AMOUNT + number * STEP, tell))
+            offer = method_of(manifests[name])
+            played.append(visit(gateway, shop, name, offer, satang=AMOUNT + number * STEP))
+            tell(str(played[-1]))
         except Disagreement as disagreement:
             wrong.append(name)
             tell(f"{name:10} FAILED: {disagreement}")
@@ -65,24 +74,34 @@ def _story(gateway: RunningGateway, shop: dict[str, Any], tell: Tell) -> None:
     tell("The books verify, every invariant holds, and the ledger has each provider's balance")
 
 
-def _visit(
-    gateway: RunningGateway, shop: Mapping[str, Any], manifest: Manifest, satang: int, tell: Tell
+def visit(
+    gateway: RunningGateway,
+    shop: Mapping[str, Any],
+    provider: str,
+    offer: MethodOffer,
+    *,
+    satang: int,
+    payer: Mapping[str, str] = PAYER,
 ) -> Played:
-    """One payment from its creation to its refund. Raises Disagreement."""
-    offer, simulator = method_of(manifest), gateway.simulator_of(manifest.name)
-    payment = _asks(shop, manifest.name, offer, min(max(satang, offer.amount_min), offer.amount_max))
-    _pays(simulator, payment)
+    """One payment from its creation to its refund, of so much or what the method takes.
+
+    What the provider's simulator says moved is compared with the API after each step. Raises Disagreement.
+    """
+    simulator = gateway.simulator_of(provider)
+    before = _truth(simulator)
+    satang = min(max(satang, offer.amount_min), offer.amount_max)
+    payment = _asks(shop, provider, offer.method, satang, payer)
+    if payment["status"] != "succeeded":
+        _pays(simulator, payment)
     paid = _until(shop, f"/v1/payments/{payment['id']}", "succeeded")
     agree("all of it was captured", paid["captured_amount"], paid["amount"])
-    agree("what came, and what was captured", _truth(simulator)["total_satang"], paid["captured_amount"])
-    refund = _gives_back(shop, paid, offer)
+    agree("what came, and what was captured", _truth(simulator) - before, paid["captured_amount"])
+    refund = _gives_back(shop, paid["id"], offer)
     over = call(shop, "GET", f"/v1/payments/{payment['id']}")
     agree("all of it was given back", over["refunded_amount"], paid["captured_amount"])
-    by_transfer = refund["amount"] if refund["way"] == "bank_transfer" else 0
-    agree("what the provider has left", _truth(simulator)["total_satang"], by_transfer)
-    way = f"by bank transfer {refund['transfer_reference']}" if by_transfer else "by the provider"
-    tell(f"{manifest.name:10} {offer.method:10} {Money(paid['amount'])} paid, given back {way}")
-    return Played(manifest.name, by_transfer)
+    left = refund["amount"] if refund["way"] == "bank_transfer" else 0
+    agree("what the provider has left", _truth(simulator) - before, left)
+    return Played(provider, offer.method, paid["amount"], left, refund["transfer_reference"])
 
 
 def method_of(manifest: Manifest) -> MethodOffer:
@@ -93,15 +112,17 @@ def method_of(manifest: Manifest) -> MethodOffer:
     return next((offer for offer in usable if Can.REFUND in offer.can), usable[0])
 
 
-def _asks(shop: Mapping[str, Any], provider: str, offer: MethodOffer, satang: int) -> dict[str, Any]:
+def _asks(
+    shop: Mapping[str, Any], provider: str, method: str, satang: int, payer: Mapping[str, str]
+) -> dict[str, Any]:
     order = {
         "amount": satang,
         "currency": "THB",
-        "method": offer.method,
+        "method": method,
         "provider": provider,
         "reference": f"DEMO-{provider}",
         "return_url": BACK,
-        "payer": PAYER,
+        "payer": payer,
     }
     payment = call(shop, "POST", "/v1/payments", order, secrets.token_hex(8))
     agree("the payment goes through the provider that was asked for", payment["provider"], provider)
@@ -118,18 +139,20 @@ def _pays(simulator: str, payment: Mapping[str, Any]) -> None:
         case "form_post":
             form = {"Content-Type": "application/x-www-form-urlencoded"}
             fetch(action["url"], urlencode(action["fields"]).encode(), "POST", form)
-    waiting = fetch_json(f"{simulator}/_sim/items", None, method="GET")["items"]
-    if not waiting:  # a QR of which nobody hears before it is scanned
+    baht = decimal_text(Money(payment["amount"]))
+    items = fetch_json(f"{simulator}/_sim/items", None, method="GET")["items"]
+    known = next((item for item in items if item["amount"] == baht), None)
+    if known is None:  # a QR of which nobody hears before it is scanned
         fetch_json(f"{simulator}/_sim/scan", {"qr": action["qr_payload"]})
-    elif not waiting[0]["paid"]:
-        fetch_json(f"{simulator}/_sim/payments/{waiting[0]['ref']}/pay", {})
+    elif not known["paid"]:
+        fetch_json(f"{simulator}/_sim/payments/{known['ref']}/pay", {})
     if action["type"] in ("redirect", "form_post", "open_app"):
         fetch(payment["checkout_url"] + "/back")
 
 
-def _gives_back(shop: Mapping[str, Any], payment: Mapping[str, Any], offer: MethodOffer) -> dict[str, Any]:
+def _gives_back(shop: Mapping[str, Any], payment: str, offer: MethodOffer) -> dict[str, Any]:
     """A refund of all of it; where the provider refunds nothing, somebody transfers it and says so."""
-    asked: dict[str, Any] = {"payment": payment["id"]}
+    asked: dict[str, Any] = {"payment": payment}
     if Can.REFUND not in offer.can:
         asked["destination"] = {"bank": "014", "account": "1234567890", "name": PAYER["name"]}
     refund = call(shop, "POST", "/v1/refunds", asked, secrets.token_hex(8))
@@ -150,8 +173,10 @@ def _until(shop: Mapping[str, Any], path: str, status: str) -> dict[str, Any]:
     return seen
 
 
-def _truth(simulator: str) -> dict[str, Any]:
-    return fetch_json(f"{simulator}/_sim/truth", None, method="GET")
+def _truth(simulator: str) -> int:
+    """All money that came to the provider and was not given back, in satang."""
+    total: int = fetch_json(f"{simulator}/_sim/truth", None, method="GET")["total_satang"]
+    return total
 
 
 def _audit(gateway: RunningGateway, shop: Mapping[str, Any], played: list[Played]) -> None:
