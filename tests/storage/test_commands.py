@@ -66,6 +66,15 @@ async def test_a_process_with_a_weak_key_ends_with_the_exit_status_for_configura
     assert "openssl rand -base64 32" in ended.stderr
 
 
+async def test_simulators_without_a_demo_shop_to_call_back_are_refused(
+    database_dsn: str, tmp_path: Path
+) -> None:
+    said = {"DATABASE_URL": database_dsn, "QUICKKUB_DATA_DIR": str(tmp_path)}
+    ended = await quickkub("serve", "simulators", **said)
+    assert ended.returncode != 0
+    assert "`quickkub up` makes one" in ended.stderr
+
+
 async def test_simulators_alone_say_first_where_they_are_and_with_which_credentials() -> None:
     serving = subprocess.Popen(
         [

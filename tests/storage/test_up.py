@@ -18,10 +18,13 @@ from pathlib import Path
 import pytest
 from rich.console import Console
 
+from quickkub.cli.gateway import Gateway
 from quickkub.cli.ground import AlreadyRunning, PortTaken, bind_port, children_lock, hold_folder, holders_of
 from quickkub.cli.screen import Screen, look_after_logs
 from quickkub.cli.supervisor import State
+from quickkub.cli.up import up
 from quickkub.storage.embedded import EmbeddedPostgres
+from tests.support.dummy_up import seed
 from tests.support.postgres import remove_with_servers
 
 ROOT = Path(__file__).parents[2]
@@ -159,6 +162,27 @@ def test_a_port_in_use_is_named_with_the_way_to_another(folder: Path, port: int,
         assert f"Port {port} on 127.0.0.1 is in use by another program" in up.said()
         assert "--port or QUICKKUB_PORT" in up.said()
         assert alive_in(folder) == []
+
+
+async def test_a_port_of_a_simulator_in_use_is_named_with_the_way_around_it(folder: Path, port: int) -> None:
+    gateway = Gateway(
+        data_dir=folder,
+        database_url="postgresql://nobody@127.0.0.1:9/none",
+        host="127.0.0.1",
+        port=port,
+        simulator_ports={"scb": port + 1, "kbank": port + 2},
+        migrate=lambda dsn: None,
+        seed=seed,
+    )
+    with (
+        socket.create_server(("127.0.0.1", port + 2)),
+        pytest.raises(
+            PortTaken, match=f"Port {port + 2} on 127.0.0.1, where the simulator of kbank would be"
+        ),
+    ):
+        await up(gateway, Screen())
+    with bind_port("127.0.0.1", port + 1, option="", variable=""):
+        pass  # what was bound before is given back
 
 
 def test_a_database_of_its_own_comes_back_when_it_is_killed_and_ends_with_it(folder: Path, port: int) -> None:
