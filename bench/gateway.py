@@ -21,7 +21,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
 
-from quickkub.house.outside import RunningGateway, call, fetch_json, free_port
+from quickkub.house.outside import PORTS_IN_A_ROW, RunningGateway, call, fetch_json, free_port
 from quickkub.promptpay import parse_payment
 
 ROOT: Final = Path(__file__).resolve().parent.parent
@@ -66,7 +66,7 @@ def clean_clone() -> None:
         clone, data, home = folder / "clone", folder / "data", folder / "home"
         home.mkdir()
         data.mkdir(mode=0o711)
-        url, simulator = (f"http://127.0.0.1:{port}" for port in (free_port(), free_port()))
+        url, simulator = (f"http://127.0.0.1:{port}" for port in (free_port(), free_port(PORTS_IN_A_ROW)))
         env = {name: value for name, value in os.environ.items() if not name.startswith(("QUICKKUB_", "UV_"))}
         env |= {
             "HOME": str(home),
