@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 import asyncpg
 import pytest
 
@@ -22,3 +24,18 @@ async def test_a_session_used_before_its_end_was_noticed_is_the_database_away(da
     with pytest.raises(DatabaseAway, match="InternalClientError"):
         async with database.transaction():
             raise cut
+
+
+async def test_whoever_loses_a_deadlock_may_come_again(database: Database) -> None:
+    """Two who want two things in opposite order: PostgreSQL lets one go on and rolls the other back."""
+    meet = asyncio.Barrier(2)
+
+    async def takes(first: int, second: int) -> None:
+        async with database.transaction() as tx:
+            await tx.execute("SELECT pg_advisory_xact_lock($1)", first)
+            await meet.wait()
+            await tx.execute("SELECT pg_advisory_xact_lock($1)", second)
+
+    told = await asyncio.gather(takes(1, 2), takes(2, 1), return_exceptions=True)
+    (lost,) = [one for one in told if one is not None]
+    assert isinstance(lost, DatabaseAway) and "DeadlockDetectedError" in str(lost)
