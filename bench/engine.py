@@ -4,9 +4,9 @@
 
 One PostgreSQL, one run, interleaved: pgbench, then QuickKub, so many rounds; the figure is the ratio of the
 medians. pgbench runs the statements that were recorded from QuickKub itself, in their order and transactions,
-with ids of their own and as many sessions as QuickKub has requests under way. QuickKub runs its whole path: HTTP,
-key, strict JSON, idempotency, payment, attempt, event; and callback verified, kept, claimed by the worker,
-settled, booked, announced. The provider answers in the same process: its time is not ours.
+with ids of their own and as many sessions as QuickKub has requests under way. QuickKub runs its whole path:
+HTTP, key, strict JSON, idempotency, payment, attempt, event; and callback verified, kept, claimed by the
+worker, settled, booked, announced. The provider answers in the same process: its time is not ours.
 """
 
 from __future__ import annotations
@@ -287,7 +287,8 @@ async def measure(
         ours, theirs = statistics.median(rates[what]), statistics.median(rates[f"bench {what}"])
         spread = f"{min(rates[what]):.0f} to {max(rates[what]):.0f}"
         say(
-            f"{what:9} QuickKub {ours:6.0f}/s ({spread})  pgbench {theirs:6.0f}/s  ratio {ours / theirs:.2f}\n"
+            f"{what:9} QuickKub {ours:6.0f}/s ({spread})  "
+            f"pgbench {theirs:6.0f}/s  ratio {ours / theirs:.2f}\n"
         )
 
 

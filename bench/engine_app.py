@@ -1,4 +1,4 @@
-"""The gateway of the engine bench: the real application and worker over a bank that answers in the same process.
+"""The gateway of the engine bench: the real application and worker over a bank that answers in process.
 
     .venv/bin/python -m bench.engine_app api --dsn postgresql://... --port 29000
     .venv/bin/python -m bench.engine_app worker --dsn postgresql://...

@@ -67,25 +67,25 @@ class Script:
     def _literal(self, value: Any) -> str:
         match value:
             case None:
-                return "NULL"
+                literal = "NULL"
             case bool():
-                return "true" if value else "false"
+                literal = "true" if value else "false"
             case int():
-                return str(value)
+                literal = str(value)
             case bytes() | bytearray() | memoryview():
-                return f"'\\x{bytes(value).hex()}'::bytea"
+                literal = f"'\\x{bytes(value).hex()}'::bytea"
             case datetime():
-                return f"'{value.isoformat()}'::timestamptz"
+                literal = f"'{value.isoformat()}'::timestamptz"
             case dict():
-                return self._quoted(json.dumps(value)) + "::jsonb"
+                literal = self._quoted(json.dumps(value)) + "::jsonb"
             case list() | tuple():
-                if all(isinstance(one, int) for one in value):
-                    return f"ARRAY[{','.join(map(str, value))}]::bigint[]"
-                return f"ARRAY[{','.join(self._literal(one) for one in value)}]::text[]"
+                kind = "bigint" if all(isinstance(one, int) for one in value) else "text"
+                literal = f"ARRAY[{','.join(map(self._literal, value))}]::{kind}[]"
             case str():
-                return self._text(value)
+                literal = self._text(value)
             case _:
                 raise TypeError(f"no literal for {value!r}")
+        return literal
 
     def _text(self, text: str) -> str:
         if text not in self._names:

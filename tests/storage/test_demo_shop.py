@@ -10,7 +10,6 @@ import pytest
 
 from quickkub.connectors import registry
 from quickkub.connectors.switches import is_on
-from quickkub.house.assembly import open_vault
 from quickkub.house.demo_shop import (
     DemoShop,
     demo_file,
@@ -19,6 +18,7 @@ from quickkub.house.demo_shop import (
     read_demo_shop,
     simulator_ports,
 )
+from quickkub.house.sealing import open_vault
 from quickkub.kernel.ids import MerchantId
 from quickkub.merchants.accounts import ProviderAccount, enabled_accounts
 from quickkub.payments.routing import as_account

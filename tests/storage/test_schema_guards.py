@@ -62,7 +62,8 @@ async def refused(database: Database, sql: str, *values: Any, by: str = "") -> N
 
 MOVE_PAYMENT = """
 UPDATE payments
-   SET state = $2, due_at = $3::timestamptz, authorized_amount = amount, paid_at = CASE WHEN $2 = 'succeeded' THEN $3::timestamptz END
+   SET state = $2, due_at = $3::timestamptz, authorized_amount = amount,
+       paid_at = CASE WHEN $2 = 'succeeded' THEN $3::timestamptz END
  WHERE id = $1
 """
 MOVE_ATTEMPT = "UPDATE attempts SET state = $2, next_check_at = $3, evidence_id = $4 WHERE id = $1"

@@ -10,6 +10,7 @@ from quickkub.connectors import registry
 from quickkub.connectors.transport import Line
 from quickkub.disputes.service import Disputes
 from quickkub.disputes.settle import ProviderDisputes
+from quickkub.house.sealing import open_vault
 from quickkub.kernel.clock import SystemClock
 from quickkub.merchants.keys import Keys
 from quickkub.payments.office import Office
@@ -18,7 +19,7 @@ from quickkub.refunds.effects import ProviderRefunds
 from quickkub.refunds.service import Refunds
 from quickkub.settings import Settings
 from quickkub.storage import Database, open_database
-from quickkub.storage.vault import Vault, read_key
+from quickkub.storage.vault import Vault
 from quickkub.webhooks.guard import Guard, SystemResolver
 
 
@@ -36,11 +37,6 @@ class House:
     payments: Payments
     refunds: Refunds
     disputes: Disputes
-
-
-def open_vault(settings: Settings) -> Vault:
-    """The ring of keys that sealed columns open with. Raises WeakKey."""
-    return Vault({1: read_key(settings.encryption_key)})
 
 
 @asynccontextmanager

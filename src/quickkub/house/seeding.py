@@ -6,8 +6,8 @@ from collections.abc import Collection
 
 from quickkub.cli.gateway import Welcome
 from quickkub.connectors import registry
-from quickkub.house.assembly import open_vault
 from quickkub.house.demo_shop import DemoShop, make_demo_shop, simulator_ports
+from quickkub.house.sealing import open_vault
 from quickkub.payments import methods
 from quickkub.settings import Settings
 from quickkub.storage import open_database

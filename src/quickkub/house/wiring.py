@@ -92,8 +92,8 @@ class HouseWiring:
 
     def check_stored_account(self, name: str, merchant: str, account: str, dsn: str) -> CheckResult:
         """See cli.wiring.Wiring."""
-        from quickkub.house.assembly import open_vault
         from quickkub.house.provider_check import check_stored
+        from quickkub.house.sealing import open_vault
 
         vault = open_vault(read_settings(os.environ))
         return asyncio.run(check_stored(name, merchant, account, dsn, vault))
