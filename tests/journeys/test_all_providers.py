@@ -53,7 +53,6 @@ def running() -> Iterator[tuple[RunningGateway, dict[str, Any]]]:
     gateway = RunningGateway(folder)
     shop = gateway.start()
     try:
-        call(shop, "POST", "/v1/settings", {"unique_satang": True})
         yield gateway, shop
         assert call(shop, "GET", "/v1/balance")["unapplied"] == [{"amount": 0, "currency": "THB"}]
         command(folder, "check", "invariants", "--quiet")

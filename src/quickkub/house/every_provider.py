@@ -55,8 +55,6 @@ def play(*, keep: bool = False, out: TextIO = sys.stdout) -> int:
 
 
 def _story(gateway: RunningGateway, shop: dict[str, Any], tell: Tell) -> None:
-    # Some QRs carry no reference, and their money is told apart by its amount.
-    call(shop, "POST", "/v1/settings", {"unique_satang": True})
     played: list[Played] = []
     wrong: list[str] = []
     manifests = registry.providers()
