@@ -155,18 +155,18 @@ def _gives_back(shop: Mapping[str, Any], payment: str, offer: MethodOffer) -> di
         asked["destination"] = {"bank": "014", "account": "1234567890", "name": PAYER["name"]}
     refund = call(shop, "POST", "/v1/refunds", asked, secrets.token_hex(8))
     path = f"/v1/refunds/{refund['id']}"
-    if refund["status"] == "requires_transfer":
+    if _until(shop, path, "succeeded", "requires_transfer")["status"] == "requires_transfer":
         told = {"transfer_reference": f"DEMO-{secrets.token_hex(4).upper()}"}
         call(shop, "POST", f"{path}/transferred", told, secrets.token_hex(8))
     return _until(shop, path, "succeeded")
 
 
-def _until(shop: Mapping[str, Any], path: str, status: str) -> dict[str, Any]:
-    """The object once it has this status. Raises Disagreement when it does not come to it in time."""
+def _until(shop: Mapping[str, Any], path: str, *statuses: str) -> dict[str, Any]:
+    """The object once it has one of these statuses. Raises Disagreement when that does not come in time."""
     deadline = time.monotonic() + NEWS_SECONDS
-    while (seen := call(shop, "GET", path))["status"] != status:
+    while (seen := call(shop, "GET", path))["status"] not in statuses:
         if time.monotonic() > deadline:
-            raise Disagreement(f"{path} is {seen['status']} and not {status}: {json.dumps(seen)}")
+            raise Disagreement(f"{path} did not become {' or '.join(statuses)}: {json.dumps(seen)}")
         time.sleep(LOOK_SECONDS)
     return seen
 
