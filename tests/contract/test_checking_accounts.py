@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from pathlib import Path
 
@@ -9,6 +10,7 @@ import pytest
 from typer.testing import CliRunner, Result
 
 from quickkub.cli.app import build
+from quickkub.cli.wiring import AddedAccount
 from quickkub.connectors import registry
 from quickkub.connectors.contract import Checkable
 from quickkub.connectors.particulars import (
@@ -18,6 +20,7 @@ from quickkub.connectors.particulars import (
     sort,
 )
 from quickkub.connectors.simulation.run import served
+from quickkub.house.provider_account import DoesNotWork, NoSuchMerchant, add
 from quickkub.house.provider_check import CannotCheck, NoSuchAccount, check, check_stored
 from quickkub.house.wiring import HouseWiring
 from quickkub.kernel.ids import MerchantId, new_id
@@ -95,3 +98,42 @@ def test_settings_are_read_under_both_spellings_and_secrets_are_set_apart() -> N
 def test_what_exists_is_listed(tmp_path: Path) -> None:
     done = types("list")
     assert done.exit_code == 0 and "scb" in done.stdout and "promptpay" in done.stdout
+
+
+async def test_an_account_is_stored_only_when_its_provider_knows_it_and_its_secrets_are_sealed(
+    database: Database, database_dsn: str, tmp_path: Path
+) -> None:
+    async with database.transaction() as tx:
+        merchant = (await add_shop(tx)).merchant
+    before = await accounts_in(database)
+    async with running_scb() as scb:
+        right = simulator_particulars(SCB, scb.url)
+        wrong = {**right, "application_secret": right["application_secret"][::-1]}
+        with pytest.raises(DoesNotWork) as refused:
+            await add_to(database_dsn, merchant, wrong)
+        with pytest.raises(NoSuchMerchant):
+            await add_to(database_dsn, new_id("mer"), right)
+        assert await accounts_in(database) == before
+        file = tmp_path / "scb.json"
+        file.write_text(json.dumps(right))
+        words = ("add", "scb", "--merchant", merchant, "--file", str(file), "--database", database_dsn)
+        done = await asyncio.to_thread(types, *words, QUICKKUB_DATA_DIR=str(tmp_path / "data"))
+    assert wrong["application_secret"] not in str(refused.value)
+    assert done.exit_code == 0, done.output
+    ((account, stored),) = [one for one in await accounts_in(database) if one not in before]
+    assert account in done.output and "/callbacks/scb/" in done.output
+    secrets = [field.name for field in SCB.fields if field.secret and right.get(field.name)]
+    assert secrets and all(right[name] not in stored + done.output for name in secrets)
+
+
+async def add_to(dsn: str, merchant: str, said: dict[str, str]) -> AddedAccount:
+    return await add(
+        "scb", merchant, said, mode="test", dsn=dsn, vault=VAULT, public_url="http://127.0.0.1:1"
+    )
+
+
+async def accounts_in(database: Database) -> list[tuple[str, str]]:
+    """Each account's id, and its whole row as text."""
+    async with database.read() as reader:
+        rows = await reader.fetch("SELECT a.id, to_jsonb(a)::text AS row FROM provider_accounts a")
+    return [(row["id"], row["row"]) for row in rows]

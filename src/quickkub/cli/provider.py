@@ -1,4 +1,4 @@
-"""`quickkub provider`: list the providers, check an account at one, write the folder of a new one."""
+"""`quickkub provider`: list the providers, check and add an account at one, write the folder of a new one."""
 
 from __future__ import annotations
 
@@ -92,6 +92,35 @@ def check(
     typer.echo(f"{name}: {found.told}")
     if not found.works:
         raise typer.Exit(EXIT_DOES_NOT_WORK)
+
+
+@app.command("add")
+def add(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(help="The provider.")],
+    merchant: Annotated[str, typer.Option(help="Whose account it is, mer_…")],
+    file: Annotated[
+        Path | None,
+        typer.Option(help="JSON: settings and credentials by name, or {settings, credentials}."),
+    ] = None,
+    simulator: Annotated[str | None, typer.Option(metavar="URL", help="An account at a simulator.")] = None,
+    live: Annotated[bool, typer.Option("--live", help="For real money.")] = False,
+    database: Annotated[
+        str | None, typer.Option("--database", metavar="URL", help="Where accounts are.")
+    ] = None,
+) -> None:
+    """Try an account at its provider and store it for a merchant, credentials sealed, only if it works.
+
+    Without --file or --simulator the particulars come from the environment, as for `check`. Prints the
+    address to register at the provider for callbacks; whoever knows it can write to it, so keep it private.
+    """
+    wiring = wiring_of(context)
+    said = _particulars(registry.connector(name).manifest, file, simulator)
+    with wiring.database_dsn(database) as dsn:
+        added = wiring.add_account(name, merchant, said, mode="live" if live else "test", dsn=dsn)
+    typer.echo(f"{name}: {added.told}")
+    typer.echo(f"account  {added.id}")
+    typer.echo(f"callbacks to {added.callback_url}")
 
 
 def _particulars(manifest: Manifest, file: Path | None, simulator: str | None) -> dict[str, str]:

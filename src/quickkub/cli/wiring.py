@@ -21,6 +21,15 @@ class CheckResult:
     told: str
 
 
+@dataclass(frozen=True, slots=True)
+class AddedAccount:
+    """An account that was tried and stored: its id, where its callbacks go, and what the provider said."""
+
+    id: str
+    callback_url: str
+    told: str
+
+
 class Wiring(Protocol):
     """The program as the commands see it."""
 
@@ -73,6 +82,15 @@ class Wiring(Protocol):
 
     def check_stored_account(self, name: str, merchant: str, account: str, dsn: str) -> CheckResult:
         """Try an account of the database. Raises NoSuchAccount, CannotCheck."""
+        ...
+
+    def add_account(
+        self, name: str, merchant: str, said: Mapping[str, str], *, mode: str, dsn: str
+    ) -> AddedAccount:
+        """Try an account at the provider, and store it, its credentials sealed, only if it works.
+
+        Raises BadParticulars, CannotCheck, DoesNotWork, NoSuchMerchant; nothing is written then.
+        """
         ...
 
     def demo(self, *, keep: bool, all_providers: bool) -> int:

@@ -9,7 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from quickkub.cli.gateway import Gateway, Welcome
-from quickkub.cli.wiring import CheckResult
+from quickkub.cli.wiring import AddedAccount, CheckResult
 from quickkub.settings import Settings, default_data_dir, read_settings
 
 
@@ -97,6 +97,17 @@ class HouseWiring:
 
         vault = open_vault(read_settings(os.environ))
         return asyncio.run(check_stored(name, merchant, account, dsn, vault))
+
+    def add_account(
+        self, name: str, merchant: str, said: Mapping[str, str], *, mode: str, dsn: str
+    ) -> AddedAccount:
+        """See cli.wiring.Wiring."""
+        from quickkub.house.provider_account import add
+        from quickkub.house.sealing import open_vault
+
+        settings = read_settings(os.environ)
+        vault, url = open_vault(settings), settings.public_url
+        return asyncio.run(add(name, merchant, said, mode=mode, dsn=dsn, vault=vault, public_url=url))
 
     def serve(self, part: str) -> None:
         """See cli.wiring.Wiring."""

@@ -1,0 +1,66 @@
+"""A merchant's account at a provider: tried there first, then stored with its credentials sealed."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+from quickkub.cli.wiring import AddedAccount
+from quickkub.connectors import registry
+from quickkub.connectors.particulars import loose_account, sort
+from quickkub.house.provider_check import check
+from quickkub.kernel.errors import Kind, Refusal
+from quickkub.kernel.ids import MerchantId
+from quickkub.merchants.accounts import open_account
+from quickkub.storage import open_database
+from quickkub.storage.vault import Vault
+
+
+class DoesNotWork(Refusal):
+    """The provider did not take these credentials, or could not be asked; the account was not stored."""
+
+    code, kind = "provider_account_does_not_work", Kind.UNPROCESSABLE
+
+
+class NoSuchMerchant(Refusal):
+    """There is no such merchant."""
+
+    code, kind = "merchant_not_found", Kind.NOT_FOUND
+
+
+async def add(
+    name: str,
+    merchant: str,
+    said: Mapping[str, str],
+    *,
+    mode: str,
+    dsn: str,
+    vault: Vault,
+    public_url: str,
+) -> AddedAccount:
+    """Store an account that its provider knows. Its callbacks come to the address that is returned.
+
+    Raises UnknownProvider, BadParticulars, CannotCheck, NoSuchMerchant, DoesNotWork; nothing is written then.
+    """
+    manifest = registry.connector(name).manifest
+    settings, credentials = sort(manifest, said)
+    db = await open_database(dsn, size_max=1)
+    try:
+        async with db.read() as reader:
+            if not await reader.fetchval("SELECT true FROM merchants WHERE id = $1", merchant):
+                raise NoSuchMerchant(f"there is no merchant {merchant[:40]!r}", param="merchant")
+        found = await check(loose_account(manifest, said, mode=mode))
+        if not found.works:
+            raise DoesNotWork(f"{name}: {found.told}")
+        async with db.transaction() as tx:
+            account, token = await open_account(
+                tx,
+                vault,
+                MerchantId(merchant),
+                mode=mode,
+                provider=name,
+                settings=settings,
+                credentials=credentials,
+            )
+    finally:
+        await db.close()
+    return AddedAccount(account, f"{public_url}/callbacks/{name}/{token}", found.told)
