@@ -27,7 +27,7 @@ async def take_money(desk: Desk, paid: Paid) -> None:
         await _take_receipt(desk, receipt, paid.provider_reference)
 
 
-DOUBT_SECONDS: Final = 5
+DOUBT_SECONDS: Final = 2
 """How soon an odd amount is asked about again."""
 
 
