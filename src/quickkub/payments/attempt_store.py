@@ -284,25 +284,36 @@ async def wake_unknown(tx: Connection, attempt: Attempt) -> None:
         )
 
 
+DOUBTS_MAX: Final = 8
+"""So many odd claims about one attempt are asked about at once; a provider that goes on waits its turn."""
+
+
 async def doubt(tx: Connection, attempt: Attempt, words: str, check_seconds: int) -> bool:
     """Remember an odd claim and ask about it soon. True: it was told before in the same words.
 
     All that were told are remembered: of two odd movements, each would make the other be forgotten for ever.
+    Whoever holds the attempt loses it, or the end of its check would put the next one off for minutes.
     """
     doubted: bool = await tx.fetchval(
         """
-        WITH before AS (SELECT doubted FROM attempts WHERE merchant_id = $1 AND id = $2)
-        UPDATE attempts SET doubted = CASE WHEN $3 = ANY (string_to_array(before.doubted, E'\\n'))
-                                           THEN before.doubted
-                                           ELSE concat_ws(E'\\n', before.doubted, $3::text) END,
-                            next_check_at = now() + make_interval(secs => $4)
+        WITH before AS (SELECT doubted, coalesce($3 = ANY (string_to_array(doubted, E'\\n')), false) AS told,
+                               coalesce(cardinality(string_to_array(doubted, E'\\n')), 0) < $5 AS is_few
+                          FROM attempts WHERE merchant_id = $1 AND id = $2)
+        UPDATE attempts SET
+               doubted = CASE WHEN told THEN before.doubted
+                              ELSE concat_ws(E'\\n', before.doubted, $3::text) END,
+               next_check_at = CASE WHEN told OR NOT is_few THEN next_check_at
+                                    ELSE now() + make_interval(secs => $4) END,
+               lease_until = CASE WHEN told OR NOT is_few THEN lease_until END,
+               lease_token = lease_token + (is_few AND NOT told)::int
           FROM before WHERE merchant_id = $1 AND id = $2
-        RETURNING coalesce($3 = ANY (string_to_array(before.doubted, E'\\n')), false)
+        RETURNING told
         """,
         attempt.merchant,
         attempt.id,
         words.replace("\n", " "),
         check_seconds,
+        DOUBTS_MAX,
     )
     return doubted
 

@@ -441,3 +441,21 @@ async def test_waking_does_not_wait_for_whoever_is_settling(shop: Shop) -> None:
         await settling.execute("SELECT 1 FROM attempts FOR UPDATE")
         async with asyncio.timeout(1), shop.db.transaction() as waking:
             await attempt_store.wake_unknown(waking, attempt)
+
+
+async def test_an_odd_amount_found_by_a_late_look_is_asked_about_at_once_and_not_after_minutes(
+    shop: Shop,
+) -> None:
+    payment = await shop.charges(PRICE)
+    await shop.cancels(payment["id"])
+    reference = (await attempt_of(shop, payment["id"]))["reference"]
+    shop.bank.of[reference] = Paid((receipt(baht(1), "ODD"),))
+    for _ in range(2):
+        await shop.rows("UPDATE attempts SET next_check_at = now(), checks = 7 RETURNING id")
+        (claimed,) = await shop.payments.claim_attempts(1)
+        await shop.payments.check_attempt(claimed)
+        (row,) = await shop.rows("SELECT next_check_at - now() < interval '3 s' AS soon FROM attempts")
+        (booked,) = await shop.rows("SELECT count(*) AS n FROM receipts")
+        if booked["n"] == 0:
+            assert row["soon"], "it is doubted, and nobody would ask for a day or ever"
+    assert booked["n"] == 1
