@@ -11,7 +11,7 @@ from typing import Any, Protocol, TypeAlias
 
 from quickkub.connectors.simulation.clock import Schedule, SimClock
 from quickkub.connectors.simulation.faults import Faults
-from quickkub.connectors.simulation.weather import Weather
+from quickkub.connectors.simulation.weather import BadWeather, Weather, read_weather
 from quickkub.kernel.clock import rfc3339
 from quickkub.kernel.money import Money, decimal_text
 
@@ -97,6 +97,17 @@ class World:
         self.movements: list[Movement] = []
         # Without a seed, ids differ from run to run, so that a restarted simulator never says an id again.
         self.random: random.Random = random.Random(seed) if seed is not None else secrets.SystemRandom()  # noqa: S311
+
+    @classmethod
+    def from_config(cls, config: Config) -> World:
+        """A world with the `seed` and `weather` of a simulator's configuration. Raises BadControl."""
+        seed = config.get("seed")
+        world = cls(seed if isinstance(seed, int) else None)
+        try:
+            world.weather = read_weather({"seed": seed or 0, **config.get("weather", {})})
+        except BadWeather as trouble:
+            raise BadControl(str(trouble)) from None
+        return world
 
     def movement(self, transaction_id: str) -> Movement | None:
         return next((m for m in self.movements if m.transaction_id == transaction_id), None)

@@ -34,7 +34,6 @@ from quickkub.connectors.simulation.base import (
 )
 from quickkub.connectors.simulation.faults import Fault, FaultKind
 from quickkub.connectors.simulation.post import Letter, Patience, Post
-from quickkub.connectors.simulation.weather import BadWeather, read_weather
 from quickkub.kernel.clock import BANGKOK
 from quickkub.kernel.money import Money
 
@@ -50,12 +49,7 @@ class BaySimulator:
     title = "Krungsri simulator"
 
     def __init__(self, config: Config) -> None:
-        seed = config.get("seed")
-        self.world = World(seed if isinstance(seed, int) else None)
-        try:
-            self.world.weather = read_weather({"seed": seed or 0, **config.get("weather", {})})
-        except BadWeather as trouble:
-            raise BadControl(str(trouble)) from None
+        self.world = World.from_config(config)
         self._merchants: dict[str, Merchant] = {}
         for said in config.get("apps", [{}]):
             self._register(said)

@@ -36,7 +36,6 @@ from quickkub.connectors.simulation.base import (
     World,
 )
 from quickkub.connectors.simulation.faults import Fault, FaultKind
-from quickkub.connectors.simulation.weather import BadWeather, read_weather
 from quickkub.kernel.clock import BANGKOK
 from quickkub.promptpay import QrRefusal, parse_payment
 
@@ -57,12 +56,7 @@ class BblSimulator:
     title = "Bangkok Bank simulator"
 
     def __init__(self, config: Config) -> None:
-        seed = config.get("seed")
-        self.world = World(seed if isinstance(seed, int) else None)
-        try:
-            self.world.weather = read_weather({"seed": seed or 0, **config.get("weather", {})})
-        except BadWeather as trouble:
-            raise BadControl(str(trouble)) from None
+        self.world = World.from_config(config)
         self._merchants: dict[str, Merchant] = {}
         for said in config.get("apps", [{}]):
             self._register(said)

@@ -39,7 +39,6 @@ from quickkub.connectors.simulation.base import (
     World,
 )
 from quickkub.connectors.simulation.faults import Fault, FaultKind
-from quickkub.connectors.simulation.weather import BadWeather, read_weather
 
 Handler = Callable[[web.Request], Awaitable[web.Response]]
 
@@ -55,12 +54,7 @@ class GbprimepaySimulator:
     title = "GBPrimePay simulator"
 
     def __init__(self, config: Config) -> None:
-        seed = config.get("seed")
-        self.world = World(seed if isinstance(seed, int) else None)
-        try:
-            self.world.weather = read_weather({"seed": seed or 0, **config.get("weather", {})})
-        except BadWeather as trouble:
-            raise BadControl(str(trouble)) from None
+        self.world = World.from_config(config)
         self._book = Book(self.world)
         self._book.options = read_options(config.get("options", {}), Options())
         self._desk = Desk()

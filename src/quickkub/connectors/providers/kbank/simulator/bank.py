@@ -33,7 +33,6 @@ from quickkub.connectors.simulation.base import (
     World,
 )
 from quickkub.connectors.simulation.faults import Fault, FaultKind
-from quickkub.connectors.simulation.weather import BadWeather, read_weather
 from quickkub.kernel.money import Money, decimal_text
 
 Handler = Callable[[web.Request], Awaitable[web.Response]]
@@ -54,18 +53,13 @@ class KbankSimulator:
     title = "KBank simulator"
 
     def __init__(self, config: Config) -> None:
-        seed = config.get("seed")
-        self.world = World(seed if isinstance(seed, int) else None)
+        self.world = World.from_config(config)
         self._options = read_options(config.get("options", {}), Options())
         self._registered = Registry()
         for app in config.get("apps", [DEMO]):
             self._registered.register(app)
         if "callback_url" in config:
             self._registered.route({"url": config["callback_url"]})
-        try:
-            self.world.weather = read_weather({"seed": seed or 0, **config.get("weather", {})})
-        except BadWeather as trouble:
-            raise BadControl(str(trouble)) from None
         self._book = Book(self.world)
         self._desk = Desk(self.world, self._registered, self._book, self._options)
         self._qr = QrDesk(self._desk, self._book)

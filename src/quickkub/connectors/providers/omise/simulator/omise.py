@@ -40,7 +40,6 @@ from quickkub.connectors.simulation.base import (
     World,
 )
 from quickkub.connectors.simulation.faults import Fault, FaultKind
-from quickkub.connectors.simulation.weather import BadWeather, read_weather
 from quickkub.kernel.money import Money
 
 log = logging.getLogger(__name__)
@@ -57,8 +56,7 @@ class OmiseSimulator:
     title = "Omise simulator"
 
     def __init__(self, config: Config) -> None:
-        seed = config.get("seed")
-        self.world = World(seed if isinstance(seed, int) else None)
+        self.world = World.from_config(config)
         options = read_options(config.get("options", {}), Options())
         self._desk = Desk(self.world, options)
         for said in config.get("apps", [DEMO]):
@@ -67,10 +65,6 @@ class OmiseSimulator:
             url = read_address(config["callback_url"])
             for shop in self._desk.shops.values():
                 shop.webhook_uri = shop.webhook_uri or url
-        try:
-            self.world.weather = read_weather({"seed": seed or 0, **config.get("weather", {})})
-        except BadWeather as trouble:
-            raise BadControl(str(trouble)) from None
         self._book = Book(self.world)
         self._mail = Mail(self._book, options)
         self._sources = SourceCounter(self._book)

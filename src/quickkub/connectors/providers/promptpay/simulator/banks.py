@@ -33,7 +33,6 @@ from quickkub.connectors.simulation.base import (
 )
 from quickkub.connectors.simulation.faults import Fault, FaultKind
 from quickkub.connectors.simulation.post import Letter, Patience, Post
-from quickkub.connectors.simulation.weather import BadWeather, read_weather
 from quickkub.kernel.money import Money
 
 Handler = Callable[[web.Request], Awaitable[web.Response]]
@@ -48,12 +47,7 @@ class PromptpaySimulator:
     title = "PromptPay simulator"
 
     def __init__(self, config: Config) -> None:
-        seed = config.get("seed")
-        self.world = World(seed if isinstance(seed, int) else None)
-        try:
-            self.world.weather = read_weather({"seed": seed or 0, **config.get("weather", {})})
-        except BadWeather as trouble:
-            raise BadControl(str(trouble)) from None
+        self.world = World.from_config(config)
         self._book = Book(self.world)
         self._book.options = read_options(config.get("options", {}), Options())
         for said in config.get("apps", [DEMO]):

@@ -38,7 +38,6 @@ from quickkub.connectors.simulation.base import (
 )
 from quickkub.connectors.simulation.faults import Fault, FaultKind
 from quickkub.connectors.simulation.post import Letter, Patience, Post
-from quickkub.connectors.simulation.weather import BadWeather, read_weather
 from quickkub.promptpay import BillPayment, QrRefusal, build, parse_payment
 
 Handler = Callable[[web.Request], Awaitable[web.Response]]
@@ -73,17 +72,12 @@ class TwoCTwoPSimulator:
     title = "2C2P simulator"
 
     def __init__(self, config: Config) -> None:
-        seed = config.get("seed")
-        self.world = World(seed if isinstance(seed, int) else None)
+        self.world = World.from_config(config)
         self._registered = Registry()
         for merchant in config.get("apps", [DEMO]):
             self._registered.register(merchant)
         if "callback_url" in config:
             self._registered.route_the_rest(str(config["callback_url"]))
-        try:
-            self.world.weather = read_weather({"seed": seed or 0, **config.get("weather", {})})
-        except BadWeather as trouble:
-            raise BadControl(str(trouble)) from None
         self._book = Book(self.world)
         self._book.options = read_options(config.get("options", {}), Options())
         self._post = Notices(self.world, _is_proper, _patience(self._book.options))
