@@ -1,0 +1,2 @@
+-- What is sealed knows its mode, and what is due to be sealed again.
+SELECT 1;

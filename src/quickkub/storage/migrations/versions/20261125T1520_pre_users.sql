@@ -1,0 +1,2 @@
+-- Users, their second factors and their sessions.
+SELECT 1;

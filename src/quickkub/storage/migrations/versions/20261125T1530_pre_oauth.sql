@@ -1,0 +1,2 @@
+-- OAuth clients, codes, refresh tokens and signing keys.
+SELECT 1;

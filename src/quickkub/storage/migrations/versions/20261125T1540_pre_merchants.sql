@@ -1,0 +1,2 @@
+-- Merchants' particulars, members, fee plans, and what API keys may do.
+SELECT 1;

@@ -1,0 +1,2 @@
+-- Fraud rules, lists, velocity and decisions.
+SELECT 1;

@@ -1,0 +1,2 @@
+-- Legal holds, erasures and retention runs.
+SELECT 1;
