@@ -1,4 +1,7 @@
-"""Who asks: an API key as a bearer token, or as the user name of HTTP Basic (what `curl -u key:` sends)."""
+"""Who asks: an API key or an access token as a bearer token, or a key as the user name of HTTP Basic.
+
+HTTP Basic is what `curl -u key:` sends.
+"""
 
 from __future__ import annotations
 
@@ -9,13 +12,18 @@ from typing import Any, Final
 from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
 
+from quickkub.access.permissions import require
+from quickkub.api.operations import OPT_KEY, Operation
 from quickkub.api.services import Services
+from quickkub.audit import Actor, ActorKind
+from quickkub.audit.acting import act_as
 from quickkub.kernel.errors import Kind, Refusal
-from quickkub.merchants.keys import KeyKind, KeyNotPermitted, KeyRefused
+from quickkub.merchants.keys import Caller, KeyRefused
 from quickkub.webhooks.event import API_VERSION
 
 VERSION_HEADER: Final = "QuickKub-Version"
 VERSIONS: Final = frozenset({API_VERSION})
+_AGENT_LETTERS_MAX: Final = 300
 
 
 class VersionUnknown(Refusal):
@@ -30,21 +38,53 @@ class HeaderRepeated(Refusal):
     code, kind = "header_repeated", Kind.INVALID
 
 
-async def authenticate(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
-    """Guard of every route under /v1, before anything of the body is read.
+async def authenticate(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+    """Guard of every route under /v1, before anything of the body is read: who asks, and may they?
 
-    Raises KeyRefused, KeyNotPermitted, MerchantInactive, HeaderRepeated.
+    What is done from here on is done by the caller (audit). Raises KeyRefused, KeyNotPermitted,
+    MerchantInactive, HeaderRepeated, PermissionMissing.
     """
     if connection.scope.get("method") == "OPTIONS":
         # Which methods an address takes is no secret, and browsers ask it without a key.
         return
     services: Services = connection.app.state.services
-    caller = await services.keys.caller(_key_in(one_header(connection, "Authorization") or ""))
-    if caller.kind is not KeyKind.SECRET:
-        # Anybody has a shop's publishable keys: they stand in its pages. Restricted keys carry no rights yet.
-        raise KeyNotPermitted("this needs a secret key (qk_..._sk_...)", param="Authorization")
+    caller = await _caller(services, _key_in(one_header(connection, "Authorization") or ""))
     connection.scope["user"] = caller
-    connection.scope["state"]["key_id"] = caller.key_id
+    connection.scope["state"]["key_id"] = caller.id
+    act_as(_actor(connection, caller))
+    operation: Operation = handler.opt[OPT_KEY]
+    assert operation.needs is not None, "everything under /v1 needs a permission"
+    require(caller, operation.needs, platform=operation.platform)
+
+
+async def _caller(services: Services, text: str) -> Caller:
+    """An API key is known by its beginning; everything else can only be an access token."""
+    if text.startswith("qk_") or services.tokens is None:
+        return await services.keys.caller(text)
+    return await services.tokens.caller(text)
+
+
+def _actor(connection: ASGIConnection[Any, Any, Any, Any], caller: Caller) -> Actor:
+    kind = ActorKind.KEY
+    if caller.user_id is not None:
+        kind = ActorKind.USER
+    elif caller.client_id is not None:
+        kind = ActorKind.CLIENT
+    agent = connection.headers.get("user-agent")
+    return Actor(
+        kind,
+        caller.id,
+        role=caller.role,
+        ip_address=client_address(connection),
+        user_agent=agent and agent[:_AGENT_LETTERS_MAX],
+        request_id=connection.scope["state"].get("request_id"),
+    )
+
+
+def client_address(connection: ASGIConnection[Any, Any, Any, Any]) -> str | None:
+    """The address the request came from, as far as this gateway can tell."""
+    client = connection.scope.get("client")
+    return client[0] if client else None
 
 
 async def check_version(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:

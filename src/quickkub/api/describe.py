@@ -15,6 +15,7 @@ from typing import Any, Final
 import msgspec
 from litestar.handlers import HTTPRouteHandler
 
+from quickkub.access.permissions import PermissionMissing
 from quickkub.api import once, schema, v1
 from quickkub.api.auth import VERSION_HEADER, HeaderRepeated, VersionUnknown
 from quickkub.api.operations import OPT_KEY, Operation
@@ -37,6 +38,7 @@ _REF: Final = "#/components/schemas/{name}"
 _ALWAYS: Final = (
     KeyRefused,
     KeyNotPermitted,
+    PermissionMissing,
     MerchantInactive,
     VersionUnknown,
     HeaderRepeated,
@@ -143,8 +145,7 @@ def _key(wanted: Any) -> str:
 
 def _operation(path: str, operation: Operation, schemas: dict[Any, dict[str, Any]]) -> dict[str, Any]:
     told: dict[str, Any] = {"operationId": operation.id, "summary": operation.summary}
-    if operation.description:
-        told["description"] = operation.description
+    told["description"] = _described(operation)
     told["tags"] = [path.split("/")[2]]
     told["parameters"] = [*_path_parameters(path), *_query_parameters(operation.query), *_headers(operation)]
     if operation.body is not None:
@@ -159,6 +160,12 @@ def _operation(path: str, operation: Operation, schemas: dict[Any, dict[str, Any
         }
     } | _problems(operation, schemas)
     return told
+
+
+def _described(operation: Operation) -> str:
+    """Its own words, and the permission it needs."""
+    needs = f"Needs the permission `{operation.needs}`." if operation.needs else "Needs no key."
+    return f"{operation.description} {needs}".strip()
 
 
 def _required(body: type) -> list[str]:

@@ -15,18 +15,22 @@ OPT_KEY: Final = "operation"
 class Operation:
     """One operation. `once`: it can move money, so it needs an Idempotency-Key.
 
-    `refusals` are its own; those of every operation (key, version, body) are added by describe.py.
+    `needs` is the permission without which it is refused (access/permissions.py), None where nobody is asked
+    who they are; `platform`: it is for platform roles only. `refusals` are its own; those of every operation
+    (key, version, body) are added by describe.py.
     """
 
     id: str
     summary: str
     answers: Any
+    needs: str | None
     status: int = 200
     body: type | None = None
     query: type = NoQuery
     once: bool = False
     refusals: tuple[type[Refusal], ...] = ()
     description: str = ""
+    platform: bool = False
 
 
 def says(operation: Operation) -> dict[str, Any]:

@@ -16,7 +16,7 @@ from quickkub.kernel.clock import Clock, SystemClock
 from quickkub.kernel.ids import MerchantId
 from quickkub.kernel.money import Money
 from quickkub.kernel.secrets import Secret
-from quickkub.merchants.keys import Keys
+from quickkub.merchants.keys import Caller, Keys
 from quickkub.payments.model import Answered, ListQuery, NewPayment, Page
 from quickkub.payments.replay import Render
 from quickkub.payments.routes.service import Routes
@@ -59,6 +59,14 @@ class Payments(Protocol):
     async def keep_callback(self, provider: str, token: str, raw: RawCallback) -> CallbackAnswer: ...
 
 
+class Tokens(Protocol):
+    """Access tokens, as far as /v1 takes them beside API keys."""
+
+    async def caller(self, token: str) -> Caller:
+        """The caller behind a token. Raises KeyRefused for every token that is not good, MerchantInactive."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Settings:
     """What the edge has to know. `public_url` has no slash at its end."""
@@ -84,3 +92,5 @@ class Services:
     provider_health: Callable[[], Mapping[str, str]] = dict
     """Each provider in use and "healthy" or "degraded", from what the line to it has seen lately."""
     clock: Clock = field(default_factory=SystemClock)
+    tokens: Tokens | None = None
+    """Without it, only API keys are taken."""

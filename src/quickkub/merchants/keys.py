@@ -22,8 +22,8 @@ from quickkub.kernel.clock import Clock
 from quickkub.kernel.errors import Kind, Refusal
 from quickkub.kernel.ids import MerchantId, new_id
 from quickkub.kernel.secrets import Secret
-from quickkub.merchants import store
-from quickkub.storage import Connection, Database
+from quickkub.merchants import scopes, store
+from quickkub.storage import Connection, Database, Row
 
 ALPHABET: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _RANDOM_LETTERS: Final = 32
@@ -76,12 +76,31 @@ class WeakPepper(Refusal):
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """Who asks: a key of a merchant in one mode. It never sees the other mode."""
+    """Who asks, in one mode; the other mode is never seen.
+
+    A key: `key_id` and `kind`. An OAuth client: `client_id`. A person, with or without a client between:
+    `user_id` and `role`. `scopes` are the permissions it came with; a role narrows them further
+    (access/permissions.py). An operator's `merchant` is empty.
+    """
 
     merchant: MerchantId
     mode: str
-    key_id: str
-    kind: KeyKind
+    key_id: str | None = None
+    kind: KeyKind | None = None
+    scopes: frozenset[str] = frozenset()
+    user_id: str | None = None
+    role: str | None = None
+    client_id: str | None = None
+    # What this key may ask per second and at once, where it was given limits of its own.
+    rate_per_second: int | None = None
+    rate_burst: int | None = None
+
+    @property
+    def id(self) -> str:
+        """Who acts, in one word: the person, else the OAuth client, else the key."""
+        who = self.user_id or self.client_id or self.key_id
+        assert who is not None, "somebody asks"
+        return who
 
 
 @dataclass(frozen=True, slots=True)
@@ -180,7 +199,7 @@ class Keys:
             return None
         known = _Known(
             fresh_until_monotonic=self._clock.monotonic() + CACHE_SECONDS,
-            caller=Caller(MerchantId(row["merchant_id"]), row["mode"], row["id"], KeyKind(row["kind"])),
+            caller=_caller(row),
             merchant_state=row["merchant_state"],
             expires_at=row["expires_at"],
             revoked_at=row["revoked_at"],
@@ -190,6 +209,16 @@ class Keys:
         if len(self._remembered) > _CACHED_MAX:
             self._remembered.popitem(last=False)
         return known
+
+
+_SCOPES: Final = {KeyKind.SECRET: scopes.SECRET, KeyKind.PUBLISHABLE: scopes.PUBLISHABLE}
+
+
+def _caller(row: Row) -> Caller:
+    kind = KeyKind(row["kind"])
+    return Caller(
+        MerchantId(row["merchant_id"]), row["mode"], row["id"], kind, scopes=_SCOPES.get(kind, frozenset())
+    )
 
 
 def _is_past(moment: datetime | None, now: datetime) -> bool:

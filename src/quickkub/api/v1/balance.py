@@ -16,6 +16,7 @@ from quickkub.ledger.store import Balance, balances
 
 GET = Operation(
     id="getBalance",
+    needs="balance:read",
     summary="What the books say you are owed",
     description=(
         "`payable`: payments after fees. `unapplied`: money that came without a payment waiting for it, such "

@@ -21,6 +21,7 @@ PATH = "/v1/cases"
 
 LIST = Operation(
     id="listCases",
+    needs="cases:read",
     summary="List cases, newest first",
     description="Money that came twice, a callback of a wrong amount or of a reference nobody knows.",
     answers=schema.List[words.Case],
@@ -39,7 +40,9 @@ async def list_cases(request: ApiRequest) -> Response[bytes]:
     return page(PATH, found.items, has_more=found.has_more)
 
 
-GET = Operation(id="getCase", summary="Look at a case", answers=words.Case, refusals=(CaseNotFound,))
+GET = Operation(
+    id="getCase", needs="cases:read", summary="Look at a case", answers=words.Case, refusals=(CaseNotFound,)
+)
 
 
 @get(f"{PATH}/{{case:str}}", opt=says(GET))
@@ -51,6 +54,7 @@ async def get_case(request: ApiRequest) -> Response[bytes]:
 
 RESOLVE = Operation(
     id="resolveCase",
+    needs="cases:write",
     summary="Decide about a case",
     answers=words.Case,
     body=words.ResolveCase,
@@ -69,7 +73,7 @@ async def resolve_case(request: ApiRequest) -> Response[bytes]:
     resolution = Resolution(
         decision,
         plain_text(said.note, "note", letters_max=words.NOTE_LETTERS_MAX),
-        request.caller.key_id,
+        request.caller.id,
         destination_of(said.destination),
     )
     case = _case_id(request)

@@ -28,6 +28,7 @@ PATH = "/v1/disputes"
 
 LIST = Operation(
     id="listDisputes",
+    needs="disputes:read",
     summary="List disputes, newest first",
     answers=schema.List[words.Dispute],
     query=words.DisputesQuery,
@@ -49,7 +50,11 @@ async def list_disputes(request: ApiRequest) -> Response[bytes]:
 
 
 GET = Operation(
-    id="getDispute", summary="Look at a dispute", answers=words.Dispute, refusals=(DisputeNotFound,)
+    id="getDispute",
+    needs="disputes:read",
+    summary="Look at a dispute",
+    answers=words.Dispute,
+    refusals=(DisputeNotFound,),
 )
 
 
@@ -71,6 +76,7 @@ _REFUSALS = (
 
 CONTEST = Operation(
     id="contestDispute",
+    needs="disputes:write",
     summary="Hand in what speaks for you",
     answers=words.Dispute,
     body=words.ContestDispute,
@@ -101,6 +107,7 @@ def _content(text: str, place: int) -> bytes:
 
 ACCEPT = Operation(
     id="acceptDispute",
+    needs="disputes:write",
     summary="Give in",
     answers=words.Dispute,
     once=True,

@@ -15,6 +15,7 @@ PATH = "/v1/events"
 
 LIST = Operation(
     id="listEvents",
+    needs="events:read",
     summary="List events, newest first",
     description=(
         "To read on from where you stopped, ask with `ending_before` set to the newest id you have until "
@@ -41,7 +42,13 @@ async def list_events(request: ApiRequest) -> Response[bytes]:
     return page(PATH, found.items, has_more=found.has_more)
 
 
-GET = Operation(id="getEvent", summary="Look at an event", answers=schema.Event, refusals=(EventNotFound,))
+GET = Operation(
+    id="getEvent",
+    needs="events:read",
+    summary="Look at an event",
+    answers=schema.Event,
+    refusals=(EventNotFound,),
+)
 
 
 @get(f"{PATH}/{{event:str}}", opt=says(GET))
@@ -53,6 +60,7 @@ async def get_event(request: ApiRequest) -> Response[bytes]:
 
 REPLAY = Operation(
     id="replayEvent",
+    needs="events:write",
     summary="Deliver an event again",
     description="To every enabled endpoint that wants its type, or to the one named. The event keeps its id.",
     answers=schema.Replay,

@@ -14,6 +14,7 @@ PATH = "/v1/providers/health"
 
 LIST = Operation(
     id="listProviderHealth",
+    needs="providers:read",
     summary="How your provider accounts are doing",
     description=(
         "A degraded account is tried last. `circuit` is what the process that answers has seen; the outcomes "

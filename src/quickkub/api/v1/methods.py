@@ -20,6 +20,7 @@ PATH = "/v1/payment_methods"
 
 LIST = Operation(
     id="listPaymentMethods",
+    needs="checkout:read",
     summary="List the payment methods of Thailand that can be used here",
     description=(
         "Without parameters: everything this gateway has a provider for. With `amount` or `currency`: what "

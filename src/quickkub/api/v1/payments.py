@@ -54,6 +54,7 @@ class CardNumberRefused(Refusal):
 
 CREATE = Operation(
     id="createPayment",
+    needs="payments:write",
     summary="Ask a payer for money",
     description=(
         "The answer holds what to show the payer. When the provider's answer was lost, the status is "
@@ -131,6 +132,7 @@ def _text(text: str | None, param: str, letters_max: int) -> str | None:
 
 LIST = Operation(
     id="listPayments",
+    needs="payments:read",
     summary="List payments, newest first",
     answers=schema.List[schema.Payment],
     query=schema.PaymentsQuery,
@@ -158,6 +160,7 @@ async def list_payments(request: ApiRequest) -> Response[bytes]:
 
 GET = Operation(
     id="getPayment",
+    needs="payments:read",
     summary="Look at a payment",
     answers=schema.Payment,
     query=schema.PaymentQuery,
@@ -178,6 +181,7 @@ async def get_payment(request: ApiRequest) -> Response[bytes]:
 
 CANCEL = Operation(
     id="cancelPayment",
+    needs="payments:write",
     summary="Call a payment off that nobody has paid",
     description="A payer who pays all the same has paid: the payment then succeeds after all.",
     answers=schema.Payment,
@@ -196,6 +200,7 @@ async def cancel_payment(request: ApiRequest) -> Response[bytes]:
 
 CAPTURE = Operation(
     id="capturePayment",
+    needs="payments:write",
     summary="Take money that is held",
     description=(
         "When the provider's answer was lost, `capturing_amount` stays counted until the provider was "
@@ -230,6 +235,7 @@ async def capture_payment(request: ApiRequest) -> Response[bytes]:
 
 VOID = Operation(
     id="voidPayment",
+    needs="payments:write",
     summary="Let held money go",
     description="What was captured before stays captured; a payment of which nothing was is `cancelled`.",
     answers=schema.Payment,

@@ -31,6 +31,7 @@ PATH = "/v1/refunds"
 
 CREATE = Operation(
     id="createRefund",
+    needs="refunds:write",
     summary="Give money of a payment back",
     description=(
         "Through the provider where it refunds the method, else as a task: the refund then "
@@ -71,6 +72,7 @@ def destination_of(said: words.BankAccount | None) -> Destination | None:
 
 LIST = Operation(
     id="listRefunds",
+    needs="refunds:read",
     summary="List refunds, newest first",
     answers=schema.List[words.Refund],
     query=words.RefundsQuery,
@@ -89,7 +91,13 @@ async def list_refunds(request: ApiRequest) -> Response[bytes]:
     return page(PATH, found.items, has_more=found.has_more)
 
 
-GET = Operation(id="getRefund", summary="Look at a refund", answers=words.Refund, refusals=(RefundNotFound,))
+GET = Operation(
+    id="getRefund",
+    needs="refunds:read",
+    summary="Look at a refund",
+    answers=words.Refund,
+    refusals=(RefundNotFound,),
+)
 
 
 @get(f"{PATH}/{{refund:str}}", opt=says(GET))
@@ -101,6 +109,7 @@ async def get_refund(request: ApiRequest) -> Response[bytes]:
 
 TRANSFERRED = Operation(
     id="reportRefundTransfer",
+    needs="refunds:write",
     summary="Report the transfer that was made for a refund",
     description="No transfer stands for two refunds.",
     answers=words.Refund,
@@ -124,6 +133,7 @@ async def report_transfer(request: ApiRequest) -> Response[bytes]:
 
 CANCEL = Operation(
     id="cancelRefund",
+    needs="refunds:write",
     summary="Drop a refund that waits for a transfer",
     description="The money is yours again.",
     answers=words.Refund,

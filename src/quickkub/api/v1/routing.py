@@ -22,6 +22,7 @@ PATH = "/v1/routing_rules"
 
 GET = Operation(
     id="getRoutingRules",
+    needs="routing:read",
     summary="Look at your routing rules",
     description="Versions are kept for ever: an attempt's `why` names the one it was decided by.",
     answers=words.RoutingRules,
@@ -39,6 +40,7 @@ async def get_routing_rules(request: ApiRequest) -> Response[bytes]:
 
 CHANGE = Operation(
     id="changeRoutingRules",
+    needs="routing:write",
     summary="Replace your routing rules",
     description=(
         "Writes a new version, which counts for payments made from now on. Each mode has rules of its own. "
@@ -66,7 +68,7 @@ async def change_routing_rules(request: ApiRequest) -> Response[bytes]:
     caller = request.caller
     return answer(
         await request.services.payments.routes.change(
-            caller.merchant, caller.mode, wanted, replaces=said.replaces, by=caller.key_id
+            caller.merchant, caller.mode, wanted, replaces=said.replaces, by=caller.id
         )
     )
 

@@ -20,7 +20,7 @@ class TestModeOnly(Refusal):
     code, kind = "test_mode_only", Kind.FORBIDDEN
 
 
-GET = Operation(id="getSettings", summary="Look at your rules", answers=words.Settings)
+GET = Operation(id="getSettings", needs="settings:read", summary="Look at your rules", answers=words.Settings)
 
 
 @get("/v1/settings", opt=says(GET))
@@ -32,6 +32,7 @@ async def get_settings(request: ApiRequest) -> Response[bytes]:
 
 CHANGE = Operation(
     id="changeSettings",
+    needs="settings:write",
     summary="Change your rules about money",
     description=(
         "A payment short or over by no more than your tolerance counts as paid; what is over is owed to the "
@@ -72,6 +73,7 @@ def _shown(rules: MoneyRules) -> Response[bytes]:
 
 CLOCK = Operation(
     id="getTestClock",
+    needs="settings:read",
     summary="How far the test clock is ahead",
     answers=words.TestClock,
     refusals=(TestModeOnly,),
@@ -87,6 +89,7 @@ async def get_test_clock(request: ApiRequest) -> Response[bytes]:
 
 ADVANCE = Operation(
     id="advanceTestClock",
+    needs="test:write",
     summary="Let time pass in test mode",
     description=(
         "Everything that was to happen within that time is due now: expiry, inquiries, retries of webhooks. "

@@ -29,6 +29,7 @@ ROOM_FOR_WORDS: Final = 16 * 1024
 
 VERIFY = Operation(
     id="verifySlip",
+    needs="slips:write",
     summary="Look up the transfer on a slip",
     description=(
         "The two keys in the slip's QR are asked for at your bank; nothing else of the picture counts. With "

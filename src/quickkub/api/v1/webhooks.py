@@ -27,6 +27,7 @@ DELIVERIES = "/v1/webhook_deliveries"
 
 CREATE = Operation(
     id="createWebhookEndpoint",
+    needs="webhooks:write",
     summary="Have events sent to an address of yours",
     answers=schema.NewWebhookEndpoint,
     status=201,
@@ -53,6 +54,7 @@ async def create_endpoint(request: ApiRequest) -> Response[bytes]:
 
 LIST = Operation(
     id="listWebhookEndpoints",
+    needs="webhooks:read",
     summary="List webhook endpoints, newest first",
     description="All of them on one page: there are few.",
     answers=schema.List[schema.WebhookEndpoint],
@@ -68,6 +70,7 @@ async def list_endpoints(request: ApiRequest) -> Response[bytes]:
 
 GET = Operation(
     id="getWebhookEndpoint",
+    needs="webhooks:read",
     summary="Look at a webhook endpoint",
     answers=schema.WebhookEndpoint,
     refusals=(EndpointNotFound,),
@@ -84,6 +87,7 @@ async def get_endpoint(request: ApiRequest) -> Response[bytes]:
 
 UPDATE = Operation(
     id="updateWebhookEndpoint",
+    needs="webhooks:write",
     summary="Change a webhook endpoint, or enable it again",
     answers=schema.WebhookEndpoint,
     body=schema.UpdateWebhookEndpoint,
@@ -109,6 +113,7 @@ async def update_endpoint(request: ApiRequest) -> Response[bytes]:
 
 DELETE = Operation(
     id="deleteWebhookEndpoint",
+    needs="webhooks:write",
     summary="Delete a webhook endpoint",
     description="What was still to be delivered to it becomes a dead letter.",
     answers=schema.DeletedWebhookEndpoint,
@@ -127,6 +132,7 @@ async def delete_endpoint(request: ApiRequest) -> Response[bytes]:
 
 ROTATE = Operation(
     id="rotateWebhookSecret",
+    needs="webhooks:write",
     summary="Give a webhook endpoint a new secret",
     description="Both secrets sign for the next 24 hours. The new one is shown in this answer only.",
     answers=schema.NewWebhookEndpoint,
@@ -144,6 +150,7 @@ async def rotate_secret(request: ApiRequest) -> Response[bytes]:
 
 REDELIVER = Operation(
     id="redeliverDeadWebhooks",
+    needs="webhooks:write",
     summary="Deliver all dead letters of a webhook endpoint again",
     answers=schema.Redelivery,
     refusals=(EndpointNotFound, EndpointDisabled),
@@ -161,6 +168,7 @@ async def redeliver(request: ApiRequest) -> Response[bytes]:
 
 LIST_DELIVERIES = Operation(
     id="listWebhookDeliveries",
+    needs="webhooks:read",
     summary="List deliveries, the newest event first",
     description="`state=dead` lists what was given up: the dead letters.",
     answers=schema.List[schema.WebhookDelivery],
