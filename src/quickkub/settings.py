@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import base64
+import contextlib
+import fcntl
+import ipaddress
+import itertools
 import json
 import os
 import secrets
-from collections.abc import Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
@@ -20,6 +24,22 @@ PORT_DEFAULT: Final = 3002
 SIMULATORS_PORT_DEFAULT: Final = 3110
 PEPPER_LENGTH_MIN: Final = 32
 PORT_MAX: Final = 65535
+JWT_LENGTH_MIN: Final = 64
+# The brief's own values: 100 requests in 15 minutes for callers without a key.
+RATE_LIMIT_WINDOW_MS_DEFAULT: Final = 900_000
+RATE_LIMIT_MAX_REQUESTS_DEFAULT: Final = 100
+RATE_LIMIT_WINDOW_MS_MAX: Final = 24 * 3600 * 1000
+RATE_LIMIT_MAX_REQUESTS_MAX: Final = 1_000_000
+REDIS_SCHEMES: Final = ("redis", "rediss", "valkey", "valkeys", "unix")
+SMTP_SCHEMES: Final = ("smtp", "smtps")
+MAKE_JWT_SECRET: Final = "openssl rand -base64 64 | tr -d '\\n'"  # noqa: S105 -- a command, not a secret
+MAKE_PEPPER: Final = "openssl rand -base64 48"
+
+_COMMON_WORDS: Final = (
+    "secret", "password", "passw0rd", "changeme", "change-me", "change_me", "quickkub", "example", "default",
+    "production", "development", "your-", "your_", "letmein", "qwerty", "admin123", "keyboard", "12345678",
+)  # fmt: skip
+"""Long enough that chance does not write them into an encoding of random bytes."""
 
 
 class BadSetting(Refusal):
@@ -41,6 +61,24 @@ class Settings:
     encryption_key: Secret
     key_pepper: Secret
     allow_local_webhooks: bool
+    # Signs access tokens where a single node signs with a shared secret; 64 characters or more.
+    jwt_secret: Secret
+    # The root that blind indexes are derived from, apart from the ring: rotating a key keeps them valid.
+    index_root: Secret
+    # Numbered keys beyond the first; need not exist.
+    key_ring_file: Path
+    # Where signed heads of the audit chains go; best on a disk the database's user cannot write.
+    anchor_dir: Path
+    # Mail goes to the server named by `smtp_url`; without one it is written as files into `mail_dir`.
+    mail_dir: Path
+    smtp_url: Secret | None = None
+    # For callers without a key, per address: so many requests in so many milliseconds.
+    rate_limit_window_ms: int = RATE_LIMIT_WINDOW_MS_DEFAULT
+    rate_limit_max_requests: int = RATE_LIMIT_MAX_REQUESTS_DEFAULT
+    # Where several processes count requests together; None: each counts alone.
+    redis_url: str | None = None
+    # Networks (CIDR) whose X-Forwarded-For is believed; nobody's where empty.
+    trusted_proxies: tuple[str, ...] = ()
     # Where the worker shows its metrics, on loopback; 0 for nowhere.
     worker_metrics_port: int = 0
 
@@ -59,45 +97,147 @@ def default_data_dir(environment: Mapping[str, str]) -> Path:
 def read_settings(environment: Mapping[str, str]) -> Settings:
     """Read the environment; keys that are not set are made once and kept in the data folder.
 
-    Raises BadSetting for a port that is no port and for a pepper that is too short.
+    Raises BadSetting for the first setting that is malformed or weak; `quickkub config check` tells of all.
     """
     data_dir = default_data_dir(environment)
-    port = _port(environment, "QUICKKUB_PORT", PORT_DEFAULT)
+    port = read_port(environment, "QUICKKUB_PORT", PORT_DEFAULT)
     public_url = environment.get("QUICKKUB_PUBLIC_URL", f"http://127.0.0.1:{port}").rstrip("/")
-    made = _own_secrets(data_dir, environment)
-    pepper = environment.get("QUICKKUB_KEY_PEPPER") or made["key_pepper"]
-    if len(pepper) < PEPPER_LENGTH_MIN:
-        raise BadSetting(
-            f"QUICKKUB_KEY_PEPPER needs {PEPPER_LENGTH_MIN} characters or more; "
-            "make one with `openssl rand -base64 48`",
-            param="QUICKKUB_KEY_PEPPER",
-        )
+    own = _own_secrets(data_dir, environment)
+    smtp_url = read_url(environment, "SMTP_URL", SMTP_SCHEMES)
     return Settings(
         data_dir=data_dir,
         database_url=environment.get("DATABASE_URL") or None,
         host=environment.get("QUICKKUB_HOST", "127.0.0.1"),
         port=port,
-        simulators_port=_port(environment, "QUICKKUB_SIMULATORS_PORT", SIMULATORS_PORT_DEFAULT),
+        simulators_port=read_port(environment, "QUICKKUB_SIMULATORS_PORT", SIMULATORS_PORT_DEFAULT),
         public_url=public_url,
-        encryption_key=Secret(environment.get("ENCRYPTION_KEY") or made["encryption_key"]),
-        key_pepper=Secret(pepper),
-        allow_local_webhooks=_local_webhooks(environment, public_url),
+        encryption_key=Secret(own["ENCRYPTION_KEY"]),
+        key_pepper=read_pepper(own["QUICKKUB_KEY_PEPPER"]),
+        allow_local_webhooks=read_local_webhooks(environment, public_url),
+        jwt_secret=read_jwt_secret(own["JWT_SECRET"]),
+        index_root=Secret(own["QUICKKUB_INDEX_ROOT"]),
+        key_ring_file=_path(environment, "QUICKKUB_KEY_RING_FILE", data_dir / "keys.json"),
+        anchor_dir=_path(environment, "QUICKKUB_ANCHOR_DIR", data_dir / "anchors"),
+        mail_dir=_path(environment, "QUICKKUB_MAIL_DIR", data_dir / "mail"),
+        smtp_url=Secret(smtp_url) if smtp_url else None,
+        rate_limit_window_ms=read_rate_limit_window(environment),
+        rate_limit_max_requests=read_rate_limit_requests(environment),
+        redis_url=read_url(environment, "REDIS_URL", REDIS_SCHEMES),
+        trusted_proxies=read_trusted_proxies(environment),
         worker_metrics_port=(
-            _port(environment, "QUICKKUB_WORKER_METRICS_PORT", PORT_DEFAULT)
+            read_port(environment, "QUICKKUB_WORKER_METRICS_PORT", PORT_DEFAULT)
             if environment.get("QUICKKUB_WORKER_METRICS_PORT")
             else 0
         ),
     )
 
 
-def _port(environment: Mapping[str, str], name: str, default: int) -> int:
+def read_port(environment: Mapping[str, str], name: str, default: int) -> int:
+    """A TCP port. Raises BadSetting."""
+    return _number(environment, name, default, PORT_MAX, "a port number")
+
+
+def read_rate_limit_window(environment: Mapping[str, str]) -> int:
+    """The window requests are counted in, in milliseconds. Raises BadSetting."""
+    return _number(
+        environment,
+        "RATE_LIMIT_WINDOW_MS",
+        RATE_LIMIT_WINDOW_MS_DEFAULT,
+        RATE_LIMIT_WINDOW_MS_MAX,
+        "a whole number of milliseconds up to a day",
+    )
+
+
+def read_rate_limit_requests(environment: Mapping[str, str]) -> int:
+    """How many requests a window takes. Raises BadSetting."""
+    return _number(
+        environment,
+        "RATE_LIMIT_MAX_REQUESTS",
+        RATE_LIMIT_MAX_REQUESTS_DEFAULT,
+        RATE_LIMIT_MAX_REQUESTS_MAX,
+        "a whole number of requests, 1 or more",
+    )
+
+
+def _number(environment: Mapping[str, str], name: str, default: int, most: int, what: str) -> int:
     text = environment.get(name, str(default))
-    if not (text.isascii() and text.isdigit() and 1 <= int(text) <= PORT_MAX):
-        raise BadSetting(f"{name} is a port number, not {text!r}", param=name)
+    if not (text.isascii() and text.isdigit() and len(text) <= len(str(most)) and 1 <= int(text) <= most):
+        raise BadSetting(f"{name} is {what}, not {text[:40]!r}", param=name)
     return int(text)
 
 
-def _local_webhooks(environment: Mapping[str, str], public_url: str) -> bool:
+def read_url(environment: Mapping[str, str], name: str, schemes: tuple[str, ...]) -> str | None:
+    """An address of one of these schemes, or None where it is not set. Raises BadSetting.
+
+    The address is not repeated in the refusal: it may hold a password.
+    """
+    text = environment.get(name)
+    if not text:
+        return None
+    try:
+        parts = urlsplit(text)
+        complete = parts.scheme in schemes and bool(parts.hostname or (parts.scheme == "unix" and parts.path))
+        _ = parts.port
+    except ValueError:
+        complete = False
+    if not complete:
+        forms = ", ".join(f"{scheme}://" for scheme in schemes)
+        raise BadSetting(f"{name} is an address that begins with one of {forms}", param=name)
+    return text
+
+
+def read_trusted_proxies(environment: Mapping[str, str]) -> tuple[str, ...]:
+    """Networks of the proxies in front, divided by commas. Raises BadSetting."""
+    name = "QUICKKUB_TRUSTED_PROXIES"
+    texts = [text.strip() for text in environment.get(name, "").split(",") if text.strip()]
+    try:
+        return tuple(str(ipaddress.ip_network(text)) for text in texts)
+    except ValueError as trouble:
+        raise BadSetting(
+            f"{name} is a list of networks such as 10.0.0.0/8, divided by commas", param=name
+        ) from trouble
+
+
+def read_pepper(text: str) -> Secret:
+    """What API keys are hashed with. Raises BadSetting and says how to make one."""
+    if len(text) < PEPPER_LENGTH_MIN:
+        raise BadSetting(
+            f"QUICKKUB_KEY_PEPPER needs {PEPPER_LENGTH_MIN} characters or more; "
+            f"make one with `{MAKE_PEPPER}`",
+            param="QUICKKUB_KEY_PEPPER",
+        )
+    return Secret(text)
+
+
+def read_jwt_secret(text: str) -> Secret:
+    """What access tokens may be signed with. Raises BadSetting, which does not repeat it."""
+    why = f"needs {JWT_LENGTH_MIN} characters or more" if len(text) < JWT_LENGTH_MIN else weakness(text)
+    if why is not None:
+        raise BadSetting(f"JWT_SECRET {why}; make one with `{MAKE_JWT_SECRET}`", param="JWT_SECRET")
+    return Secret(text)
+
+
+def weakness(text: str) -> str | None:
+    """Why a long text is still easy to guess, as the end of a sentence; None when nothing was found."""
+    pieces = {text[at : at + 4] for at in range(len(text) - 3)}
+    steps = sum(abs(ord(one) - ord(next_)) == 1 for one, next_ in itertools.pairwise(text))
+    if len(set(text)) < 10:  # noqa: PLR2004 -- 64 random hexadecimal digits have 15 or 16 different ones
+        return "has too few different characters"
+    if 2 * len(pieces) < len(text):
+        return "repeats itself"
+    if 2 * steps > len(text):
+        return "is a sequence"
+    if any(word in text.lower() for word in _COMMON_WORDS):
+        return "contains a common word"
+    return None
+
+
+def _path(environment: Mapping[str, str], name: str, default: Path) -> Path:
+    said = environment.get(name)
+    return Path(said).expanduser().absolute() if said else default
+
+
+def read_local_webhooks(environment: Mapping[str, str], public_url: str) -> bool:
     """Whether webhooks in test mode may go to this machine: only on a gateway that is itself only here.
 
     On one that serves others, a merchant could otherwise reach whatever listens on loopback.
@@ -110,20 +250,62 @@ def _local_webhooks(environment: Mapping[str, str], public_url: str) -> bool:
     return said == "1"
 
 
+def _new_key() -> str:
+    return base64.b64encode(secrets.token_bytes(32)).decode()
+
+
+def _new_word() -> str:
+    return secrets.token_urlsafe(64)
+
+
+_MADE: Final[Mapping[str, tuple[str, Callable[[], str]]]] = {
+    "ENCRYPTION_KEY": ("encryption_key", _new_key),
+    "QUICKKUB_KEY_PEPPER": ("key_pepper", _new_word),
+    "JWT_SECRET": ("jwt_secret", _new_word),
+    "QUICKKUB_INDEX_ROOT": ("index_root", _new_key),
+}
+"""A variable, its name in the file, and how it is made."""
+
+
+def secrets_file(data_dir: Path) -> Path:
+    """Where an installation keeps the keys it made for itself."""
+    return data_dir / "secrets.json"
+
+
 def _own_secrets(data_dir: Path, environment: Mapping[str, str]) -> dict[str, str]:
-    """Keys of this installation. Losing the file loses what they sealed, so it is never overwritten."""
-    if environment.get("ENCRYPTION_KEY") and environment.get("QUICKKUB_KEY_PEPPER"):
-        return {"encryption_key": "", "key_pepper": ""}
-    path = data_dir / "secrets.json"
-    if not path.exists():
+    """Keys of this installation by variable: those the environment names, the others made once and kept.
+
+    Losing the file loses what they sealed, so what is in it is never overwritten.
+    """
+    given = {variable: environment.get(variable, "") for variable in _MADE}
+    if all(given.values()):
+        return given
+    path = secrets_file(data_dir)
+    kept = _kept(path)
+    if any(not given[variable] and name not in kept for variable, (name, _) in _MADE.items()):
         make_own_folder(data_dir)
-        made = {
-            "encryption_key": base64.b64encode(secrets.token_bytes(32)).decode(),
-            "key_pepper": secrets.token_urlsafe(48),
-        }
-        write_private(path, json.dumps(made))
+        with _alone(data_dir):
+            kept = _kept(path)
+            for variable, (name, make) in _MADE.items():
+                if not given[variable]:
+                    kept.setdefault(name, make())
+            write_private(path, json.dumps(kept))
+    return {variable: given[variable] or kept[name] for variable, (name, _) in _MADE.items()}
+
+
+def _kept(path: Path) -> dict[str, str]:
+    if not path.exists():
+        return {}
     read: dict[str, str] = json.loads(path.read_text(encoding="utf-8"))
     return read
+
+
+@contextlib.contextmanager
+def _alone(data_dir: Path) -> Iterator[None]:
+    """Two processes that start at once must not make two keys, one of which is lost."""
+    with (data_dir / "secrets.lock").open("a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield
 
 
 def write_private(path: Path, text: str) -> None:

@@ -10,6 +10,9 @@ import pytest
 from quickkub.settings import BadSetting, default_data_dir, read_settings
 from quickkub.storage.vault import WeakKey, read_key
 
+# For tests only.
+JWT_SECRET = "kT9vQ2xWm7Lz4RbYh8NcJf3PgD6sXa5EoUi1rVtBqKwMyZpHnGjCdFlAeOuISx0T-_9"
+
 
 def test_a_first_start_makes_its_own_keys_and_keeps_them_for_the_owner_only(tmp_path: Path) -> None:
     first = read_settings({"QUICKKUB_DATA_DIR": str(tmp_path)})
@@ -24,6 +27,8 @@ def test_keys_from_the_environment_are_used_and_no_file_is_written(tmp_path: Pat
         "QUICKKUB_DATA_DIR": str(tmp_path),
         "ENCRYPTION_KEY": "q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA=",
         "QUICKKUB_KEY_PEPPER": "p" * 32,
+        "JWT_SECRET": JWT_SECRET,
+        "QUICKKUB_INDEX_ROOT": "q83vEjRWeJCrze8SNFZ4kKvN7xI0VniQq83vEjRWeJA=",
     }
     assert read_settings(given).key_pepper.reveal() == "p" * 32
     assert not (tmp_path / "secrets.json").exists()
