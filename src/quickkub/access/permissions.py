@@ -1,8 +1,8 @@
 """Who may do what: the only table of roles and permissions (security-reliability 5.3).
 
-What is not here is refused. A role is looked up at every request; a token's scopes can narrow it and never widen
-it. Merchant roles act within one merchant, platform roles on `/v1/platform` only, so that no operator acts as a
-merchant by the way.
+What is not here is refused. A role is looked up at every request; a token's scopes can narrow it and never
+widen it. Merchant roles act within one merchant, platform roles on `/v1/platform` only, so that no operator
+acts as a merchant by the way.
 """
 
 from __future__ import annotations

@@ -31,8 +31,8 @@ class ProviderAccount:
 _CALLBACK_TOKEN = "callback_token"  # noqa: S105 -- the name under which it is sealed with the credentials
 
 
-def _place(merchant: str, account: str) -> Place:
-    return Place("provider_accounts", "credentials", merchant, account)
+def _place(merchant: str, account: str, mode: str) -> Place:
+    return Place("provider_accounts", "credentials", merchant, account, mode=mode)
 
 
 def token_hash(callback_token: str) -> bytes:
@@ -54,7 +54,7 @@ async def open_account(
     account = new_id("acc")
     token = new_token(merchant)
     kept = {**credentials, _CALLBACK_TOKEN: token}
-    sealed = vault.seal(json.dumps(kept).encode(), _place(merchant, account))
+    sealed = vault.seal(json.dumps(kept).encode(), _place(merchant, account, mode))
     await tx.execute(
         """
         INSERT INTO provider_accounts (merchant_id, id, mode, provider, settings, credentials,
@@ -89,7 +89,7 @@ _COLUMNS = "merchant_id, id, mode, provider, settings, credentials"
 
 def _read(row: Row, vault: Vault) -> ProviderAccount:
     merchant, account = row["merchant_id"], row["id"]
-    opened = json.loads(vault.open(bytes(row["credentials"]), _place(merchant, account)))
+    opened = json.loads(vault.open(bytes(row["credentials"]), _place(merchant, account, row["mode"])))
     token = opened.pop(_CALLBACK_TOKEN, "")
     return ProviderAccount(
         merchant=MerchantId(merchant),

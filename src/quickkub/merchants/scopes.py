@@ -1,6 +1,7 @@
 """What may be permitted on a merchant's side, and what its keys may do by their kind.
 
-Source: security-reliability 5.3. A permission is `object:verb`. Roles are made of the same words, one floor up in access/permissions.py.
+Source: security-reliability 5.3. A permission is `object:verb`. Roles are made of the same words, one floor
+up in access/permissions.py.
 """
 
 from __future__ import annotations
