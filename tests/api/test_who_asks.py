@@ -133,7 +133,17 @@ async def _insert(tx: Connection, merchant: MerchantId, key: str) -> None:
     )
 
 
-@pytest.mark.parametrize("state", ["pending", "suspended", "inactive"])
+async def test_a_pending_merchant_builds_in_test_mode_and_earns_nothing(
+    shop: Client, database: Database
+) -> None:
+    async with database.transaction() as tx:
+        await tx.execute("UPDATE merchants SET state = 'pending'")
+    live = shop.with_key(await key_for(database, shop.shop.merchant, mode="live"))
+    assert (await shop.gets(LOOK)).status == 200
+    assert (await live.gets(LOOK)).no == (403, "merchant_inactive", None)
+
+
+@pytest.mark.parametrize("state", ["suspended", "inactive"])
 async def test_a_merchant_that_is_not_active_is_told_so(database: Database, state: str) -> None:
     async with gateway(database) as shop:
         async with database.transaction() as tx:

@@ -69,7 +69,9 @@ PLATFORM_PERMISSIONS: Final = frozenset(
 )
 """All there is on the platform's side. A word both sides have (`audit:read`) means one's own side."""
 
-_DEVELOPS: Final = frozenset({"events:write", "webhooks:write", "routing:write", "keys:write", "test:write"})
+_DEVELOPS: Final = frozenset(
+    {"tokens:write", "events:write", "webhooks:write", "routing:write", "keys:write", "test:write"}
+)
 _COUNTS_MONEY: Final = frozenset(
     {"refunds:write", "disputes:write", "cases:write", "slips:write", "payouts:write", "settlement:write"}
 )
@@ -124,6 +126,11 @@ def allowed(caller: Caller, needs: str, *, platform: bool = False) -> bool:
     if is_platform(caller.role) is not platform:
         return False
     return needs in caller.scopes & permissions_of(caller.role)
+
+
+def all_allowed(caller: Caller) -> frozenset[str]:
+    """Everything a caller may do within its merchant."""
+    return frozenset(one for one in MERCHANT_PERMISSIONS if allowed(caller, one))
 
 
 def require(caller: Caller, needs: str, *, platform: bool = False) -> None:

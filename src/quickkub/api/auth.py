@@ -48,7 +48,8 @@ async def authenticate(connection: ASGIConnection[Any, Any, Any, Any], handler: 
         # Which methods an address takes is no secret, and browsers ask it without a key.
         return
     services: Services = connection.app.state.services
-    caller = await _caller(services, _key_in(one_header(connection, "Authorization") or ""))
+    text = _key_in(one_header(connection, "Authorization") or "")
+    caller = await _caller(services, text, client_address(connection))
     connection.scope["user"] = caller
     connection.scope["state"]["key_id"] = caller.id
     act_as(_actor(connection, caller))
@@ -57,10 +58,10 @@ async def authenticate(connection: ASGIConnection[Any, Any, Any, Any], handler: 
     require(caller, operation.needs, platform=operation.platform)
 
 
-async def _caller(services: Services, text: str) -> Caller:
+async def _caller(services: Services, text: str, address: str | None) -> Caller:
     """An API key is known by its beginning; everything else can only be an access token."""
     if text.startswith("qk_") or services.tokens is None:
-        return await services.keys.caller(text)
+        return await services.keys.caller(text, address)
     return await services.tokens.caller(text)
 
 

@@ -191,6 +191,7 @@ _PATTERNS: Final = {
     "refund": "^re_[0-9a-f]{32}$",
     "dispute": "^dp_[0-9a-f]{32}$",
     "case": "^case_[0-9a-f]{32}$",
+    "api_key": "^key_[0-9a-f]{32}$",
 }
 
 

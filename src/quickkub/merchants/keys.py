@@ -13,6 +13,8 @@ import re
 import secrets
 import zlib
 from collections import OrderedDict
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from enum import Enum
@@ -23,7 +25,8 @@ from quickkub.kernel.errors import Kind, Refusal
 from quickkub.kernel.ids import MerchantId, new_id
 from quickkub.kernel.secrets import Secret
 from quickkub.merchants import scopes, store
-from quickkub.storage import Connection, Database, Row
+from quickkub.merchants.networks import Network, is_within
+from quickkub.storage import Connection, Database, DatabaseAway, Row
 
 ALPHABET: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _RANDOM_LETTERS: Final = 32
@@ -63,7 +66,7 @@ class KeyNotPermitted(Refusal):
 
 
 class MerchantInactive(Refusal):
-    """The merchant of this key is pending, suspended or closed."""
+    """The merchant is suspended or closed, or pending and this is live mode."""
 
     code, kind = "merchant_inactive", Kind.FORBIDDEN
 
@@ -110,6 +113,7 @@ class _Known:
     merchant_state: str
     expires_at: datetime | None
     revoked_at: datetime | None
+    networks: tuple[Network, ...]
 
 
 def new_key(mode: str, kind: KeyKind = KeyKind.SECRET) -> Secret:
@@ -146,7 +150,11 @@ async def open_key(
     mode: str,
     kind: KeyKind = KeyKind.SECRET,
     *,
+    name: str = "",
+    scopes: frozenset[str] = frozenset(),
+    networks: Sequence[Network] = (),
     expires_at: datetime | None = None,
+    created_by: str | None = None,
 ) -> tuple[str, Secret]:
     """Make and store a key. Returns its id and the key, which cannot be shown again."""
     key = new_key(mode, kind)
@@ -159,7 +167,11 @@ async def open_key(
         kind=kind.value,
         key_hash=hash_key(key.reveal(), pepper),
         last_four=key.reveal()[-4:],
+        name=name,
+        scopes=sorted(scopes),
+        networks=networks,
         expires_at=expires_at,
+        created_by=created_by,
     )
     return key_id, key
 
@@ -172,21 +184,30 @@ class Keys:
         if len(pepper.reveal().encode()) < PEPPER_BYTES_MIN:
             raise WeakPepper(f"the key pepper needs at least {PEPPER_BYTES_MIN} bytes")
         self._db = db
-        self._pepper = pepper
+        self.pepper = pepper
         self._clock = clock
         self._remembered: OrderedDict[bytes, _Known] = OrderedDict()
 
-    async def caller(self, text: str) -> Caller:
-        """The caller behind a key. Raises KeyRefused, MerchantInactive, DatabaseAway."""
+    async def caller(self, text: str, address: str | None = None) -> Caller:
+        """The caller behind a key that is used from an address.
+
+        Raises KeyRefused, KeyNotPermitted, MerchantInactive, DatabaseAway.
+        """
         if not looks_right(text):
             raise KeyRefused()
-        known = await self._known(hash_key(text, self._pepper))
+        known = await self._known(hash_key(text, self.pepper))
         now = self._clock.now()
         if known is None or _is_past(known.revoked_at, now) or _is_past(known.expires_at, now):
             raise KeyRefused()
-        if known.merchant_state != "active":
+        if known.networks and not is_within(address, known.networks):
+            raise KeyNotPermitted("this key may not be used from this address", param="Authorization")
+        if not may_act(known.merchant_state, known.caller.mode):
             raise MerchantInactive(f"the merchant is {known.merchant_state}")
         return known.caller
+
+    def forget(self) -> None:
+        """Ask the database again for every key; this process then serves no key that was revoked before."""
+        self._remembered.clear()
 
     async def _known(self, key_hash: bytes) -> _Known | None:
         remembered = self._remembered.get(key_hash)
@@ -197,18 +218,29 @@ class Keys:
         if row is None:
             self._remembered.pop(key_hash, None)
             return None
+        await self._note_use(row)
         known = _Known(
             fresh_until_monotonic=self._clock.monotonic() + CACHE_SECONDS,
             caller=_caller(row),
             merchant_state=row["merchant_state"],
             expires_at=row["expires_at"],
             revoked_at=row["revoked_at"],
+            networks=tuple(row["networks"]),
         )
         self._remembered[key_hash] = known
         self._remembered.move_to_end(key_hash)
         if len(self._remembered) > _CACHED_MAX:
             self._remembered.popitem(last=False)
         return known
+
+    async def _note_use(self, row: Row) -> None:
+        """Write the last use, at most once a minute, by a statement of its own that may fail."""
+        if not row["use_is_news"]:
+            return
+        # Who only reads is served while the database cannot write; when a key was used is not worth a 503.
+        with suppress(DatabaseAway):
+            async with self._db.statement() as connection:
+                await store.note_use(connection, row["merchant_id"], row["id"])
 
 
 _SCOPES: Final = {KeyKind.SECRET: scopes.SECRET, KeyKind.PUBLISHABLE: scopes.PUBLISHABLE}
@@ -217,8 +249,24 @@ _SCOPES: Final = {KeyKind.SECRET: scopes.SECRET, KeyKind.PUBLISHABLE: scopes.PUB
 def _caller(row: Row) -> Caller:
     kind = KeyKind(row["kind"])
     return Caller(
-        MerchantId(row["merchant_id"]), row["mode"], row["id"], kind, scopes=_SCOPES.get(kind, frozenset())
+        MerchantId(row["merchant_id"]),
+        row["mode"],
+        row["id"],
+        kind,
+        scopes=scopes_of(kind, frozenset(row["scopes"])),
+        rate_per_second=row["rate_per_second"],
+        rate_burst=row["rate_burst"],
     )
+
+
+def scopes_of(kind: KeyKind, given: frozenset[str]) -> frozenset[str]:
+    """What a key may do. Restricted keys have what they were given, as far as a key may have it at all."""
+    return given & scopes.SECRET if kind is KeyKind.RESTRICTED else _SCOPES[kind]
+
+
+def may_act(merchant_state: str, mode: str) -> bool:
+    """Whether a merchant's requests are served. While it waits for approval it may build in test mode."""
+    return merchant_state == "active" or (merchant_state == "pending" and mode == "test")
 
 
 def _is_past(moment: datetime | None, now: datetime) -> bool:

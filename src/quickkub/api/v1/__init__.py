@@ -5,6 +5,7 @@ from typing import Final
 from litestar.handlers import HTTPRouteHandler
 
 from quickkub.api.v1 import (
+    api_keys,
     balance,
     cases,
     disputes,
@@ -32,4 +33,5 @@ ROUTES: Final[tuple[HTTPRouteHandler, ...]] = (
     *routing.ROUTES,
     *health_providers.ROUTES,
     *slips.ROUTES,
+    *api_keys.ROUTES,
 )
