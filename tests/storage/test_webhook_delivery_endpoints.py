@@ -65,12 +65,12 @@ async def test_the_secret_is_shown_once_and_kept_sealed(kiosk: Kiosk) -> None:
 async def test_a_sealed_secret_does_not_open_in_another_row_or_column(kiosk: Kiosk) -> None:
     endpoint, secret = await kiosk.listens(URL)
     sealed = bytes((await stored(kiosk, endpoint.id))["secret"])
-    opened = kiosk.vault.open(sealed, secret_place(kiosk.merchant, endpoint.id))
+    opened = kiosk.vault.open(sealed, secret_place(kiosk.merchant, endpoint.id, "test"))
     assert Secret(opened.decode()) == secret
     for place in (
-        secret_place(kiosk.merchant, "we_other"),
-        secret_place("mer_other", endpoint.id),
-        previous_secret_place(kiosk.merchant, endpoint.id),
+        secret_place(kiosk.merchant, "we_other", "test"),
+        secret_place("mer_other", endpoint.id, "test"),
+        previous_secret_place(kiosk.merchant, endpoint.id, "test"),
     ):
         with pytest.raises(CannotOpen):
             kiosk.vault.open(sealed, place)
@@ -201,7 +201,7 @@ async def test_a_secret_that_does_not_open_can_be_replaced(kiosk: Kiosk) -> None
     await kiosk.pool.execute("UPDATE webhook_endpoints SET secret = 'moved' WHERE id = $1", endpoint.id)
     await endpoints.rotate_secret(kiosk.db, kiosk.vault, kiosk.merchant, "test", endpoint.id)
     row = await stored(kiosk, endpoint.id)
-    assert kiosk.vault.open(bytes(row["secret"]), secret_place(kiosk.merchant, endpoint.id))
+    assert kiosk.vault.open(bytes(row["secret"]), secret_place(kiosk.merchant, endpoint.id, "test"))
     assert row["previous_secret"] is None
 
 

@@ -116,6 +116,7 @@ async def add_evidence(connection: Connection, shop: Shop, payment: str, attempt
         kind="inquiry",
         outcome="paid",
         transcript=b"sealed",
+        mode="test",
     )
     return evidence
 

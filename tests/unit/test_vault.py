@@ -13,11 +13,11 @@ from quickkub.storage.vault import CannotOpen, Place, Vault, WeakKey, read_key
 
 OLD, NEW = os.urandom(32), os.urandom(32)
 VAULT = Vault({1: OLD})
-PLACE = Place("provider_accounts", "credentials", "mer_1", "acc_1")
+PLACE = Place("provider_accounts", "credentials", "mer_1", "acc_1", mode="test")
 
 values = st.binary(max_size=300)
 words = st.text(max_size=20)
-places = st.builds(Place, words, words, words, words)
+places = st.builds(Place, words, words, words, words, mode=words)
 
 
 @given(values, places)
@@ -37,7 +37,7 @@ def test_a_value_moved_to_another_place_does_not_open(value: bytes, here: Place,
             VAULT.open(sealed, there)
 
 
-@pytest.mark.parametrize("part", ["table", "column", "merchant", "row"])
+@pytest.mark.parametrize("part", ["table", "column", "merchant", "row", "mode"])
 def test_each_part_of_the_place_counts(part: str) -> None:
     sealed = VAULT.seal(b"skey", PLACE)
     with pytest.raises(CannotOpen):

@@ -111,7 +111,9 @@ def _seal(office: Office, dispute: Dispute, evidence: Evidence) -> bytes:
     """Texts are kept, files by name and size only: the provider has them."""
     files = [{"name": name, "type": kind, "bytes": len(body)} for name, kind, body in evidence.files]
     said = json.dumps({"text": evidence.text, "files": files}).encode()
-    return office.vault.seal(said, Place("disputes", "evidence", dispute.merchant, dispute.id))
+    return office.vault.seal(
+        said, Place("disputes", "evidence", dispute.merchant, dispute.id, mode=dispute.mode)
+    )
 
 
 async def check(office: Office, dispute: Dispute) -> None:

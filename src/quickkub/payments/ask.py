@@ -182,7 +182,7 @@ def _blank_payment(office: Office, payment_id: PaymentId, asked: NewPayment, onc
         capture_later=asked.capture_later,
         hold_open=False,
         hold_until=None,
-        sealed_payer=seal_payer(office.vault, asked.payer, once.merchant, payment_id),
+        sealed_payer=seal_payer(office.vault, asked.payer, once.merchant, payment_id, once.mode),
         reference=asked.reference,
         description=asked.description,
         metadata=asked.metadata or {},

@@ -145,8 +145,9 @@ class NewEvidence:
 
 _MOVE: Final = f"""
 WITH proof AS (
-    INSERT INTO evidence (merchant_id, id, payment_id, attempt_id, provider, kind, outcome, transcript)
-    SELECT $1, $8, $10, $2, $11, $12, $13, $14::bytea WHERE $14::bytea IS NOT NULL
+    INSERT INTO evidence (merchant_id, id, payment_id, attempt_id, provider, kind, outcome, transcript,
+                          mode)
+    SELECT $1, $8, $10, $2, $11, $12, $13, $14::bytea, $15 WHERE $14::bytea IS NOT NULL
 )
 UPDATE attempts
    SET state = $3, updated_at = now(), checks = 0, unanswered = false,
@@ -188,6 +189,7 @@ async def move_attempt(
         new.kind if new else None,
         new.outcome if new else None,
         new.sealed if new else None,
+        attempt.mode,
     )
     assert row is not None, "the attempt row is locked by this transaction"
     return read_attempt(row)

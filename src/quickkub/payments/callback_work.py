@@ -73,7 +73,7 @@ async def work(office: Office, kept: Kept) -> None:
         found = await account_by_id(reader, office.vault, kept.merchant, kept.account)
     assert found is not None, "a foreign key holds the account"
     account = as_account(found, office.public_url)
-    body = office.vault.open(kept.body, Place("inbox", "body", kept.merchant, kept.id))
+    body = office.vault.open(kept.body, Place("inbox", "body", kept.merchant, kept.id, mode=account.mode))
     raw = RawCallback(kept.method, kept.headers, kept.query, body)
     news = office.connector(kept.provider).read_callback(account, raw)
     desk = Desk(office, kept, account, news, body)

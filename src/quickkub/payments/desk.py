@@ -13,7 +13,6 @@ from quickkub.payments.attempt_store import NewEvidence
 from quickkub.payments.model import Attempt, Payment
 from quickkub.payments.office import Office
 from quickkub.storage import Connection
-from quickkub.storage.vault import Place
 
 GoOn = Callable[[Connection, Payment, Failure], Awaitable[Attempt | None]]
 """What comes after a certain failure, in the same transaction: a further attempt, or None for nothing."""
@@ -43,8 +42,7 @@ class Desk:
         """Keep what was said, once (P8)."""
         if self.evidence_id is None:
             self.evidence_id = new_id("evd")
-            place = Place("evidence", "transcript", self.attempt.merchant, self.evidence_id)
-            sealed = self.office.vault.seal(self.transcript, place)
+            sealed = self._sealed(self.evidence_id)
             await proof_store.keep_evidence(
                 self.tx,
                 self.attempt,
@@ -61,9 +59,11 @@ class Desk:
         if self.evidence_id is not None:
             return self.evidence_id
         self.evidence_id = new_id("evd")
-        place = Place("evidence", "transcript", self.attempt.merchant, self.evidence_id)
-        sealed = self.office.vault.seal(self.transcript, place)
-        return NewEvidence(self.evidence_id, self.kind, self.outcome_name, sealed)
+        return NewEvidence(self.evidence_id, self.kind, self.outcome_name, self._sealed(self.evidence_id))
+
+    def _sealed(self, evidence_id: str) -> bytes:
+        place = proof_store.evidence_place(self.attempt.merchant, evidence_id, self.attempt.mode)
+        return self.office.vault.seal(self.transcript, place)
 
     async def case(
         self, kind: str, fact: str, details: dict[str, Any], *, receipt: str | None = None

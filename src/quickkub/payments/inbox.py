@@ -88,7 +88,9 @@ def event_key(news: CallbackNews, raw: RawCallback) -> str:
 
 async def _store(office: Office, account: Account, news: CallbackNews, raw: RawCallback) -> None:
     callback_id = new_id("cbk")
-    sealed = office.vault.seal(raw.body, Place("inbox", "body", account.merchant, callback_id))
+    sealed = office.vault.seal(
+        raw.body, Place("inbox", "body", account.merchant, callback_id, mode=account.mode)
+    )
     async with office.db.statement() as connection:
         await inbox_store.keep(
             connection,

@@ -18,23 +18,23 @@ from quickkub.storage.vault import Place, Vault
 NOBODY: Final = Payer()
 
 
-def _place(merchant: str, payment: str) -> Place:
-    return Place("payments", "payer", merchant, payment)
+def _place(merchant: str, payment: str, mode: str) -> Place:
+    return Place("payments", "payer", merchant, payment, mode=mode)
 
 
-def seal_payer(vault: Vault, payer: Payer, merchant: str, payment: str) -> bytes | None:
+def seal_payer(vault: Vault, payer: Payer, merchant: str, payment: str, mode: str) -> bytes | None:
     """What was said about the payer, as it is stored; None when nothing was."""
     if payer == NOBODY:
         return None
     said = {name: value for name, value in asdict(payer).items() if value}
-    return vault.seal(json.dumps(said).encode(), _place(merchant, payment))
+    return vault.seal(json.dumps(said).encode(), _place(merchant, payment, mode))
 
 
 def payer_of(vault: Vault, payment: Payment) -> Payer:
     """The payer as the merchant described them; empty once erased."""
     if payment.sealed_payer is None:
         return NOBODY
-    opened = vault.open(bytes(payment.sealed_payer), _place(payment.merchant, payment.id))
+    opened = vault.open(bytes(payment.sealed_payer), _place(payment.merchant, payment.id, payment.mode))
     return Payer(**json.loads(opened))
 
 

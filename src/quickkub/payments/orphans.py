@@ -12,7 +12,6 @@ from quickkub.ledger import store as ledger
 from quickkub.payments import case_store, proof_store
 from quickkub.payments.office import Office
 from quickkub.storage import Connection
-from quickkub.storage.vault import Place
 
 
 class Found(Enum):
@@ -69,7 +68,8 @@ async def _book(
     office: Office, tx: Connection, account: Account, reference: str, receipt: Receipt, transcript: bytes
 ) -> None:
     evidence, receipt_id = new_id("evd"), new_id("rcp")
-    sealed = office.vault.seal(transcript, Place("evidence", "transcript", account.merchant, evidence))
+    place = proof_store.evidence_place(account.merchant, evidence, account.mode)
+    sealed = office.vault.seal(transcript, place)
     await proof_store.keep_orphan_evidence(tx, account, evidence, sealed)
     fresh = await proof_store.keep_orphan_receipt(
         tx, account, receipt_id=receipt_id, reference=reference, receipt=receipt, evidence=evidence

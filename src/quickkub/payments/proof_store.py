@@ -9,6 +9,12 @@ from quickkub.kernel.ids import MerchantId
 from quickkub.kernel.money import Money
 from quickkub.payments.model import Attempt
 from quickkub.storage import Connection
+from quickkub.storage.vault import Place
+
+
+def evidence_place(merchant: str, evidence_id: str, mode: str) -> Place:
+    """Where the words of a provider are sealed."""
+    return Place("evidence", "transcript", merchant, evidence_id, mode=mode)
 
 
 async def keep_evidence(
@@ -25,8 +31,8 @@ async def keep_evidence(
     await tx.execute(
         """
         INSERT INTO evidence (merchant_id, id, payment_id, attempt_id, provider, kind, outcome, transcript,
-                              instruction_id)
-        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9)
+                              instruction_id, mode)
+        VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10)
         """,
         attempt.merchant,
         evidence_id,
@@ -37,6 +43,7 @@ async def keep_evidence(
         outcome,
         sealed,
         instruction,
+        attempt.mode,
     )
 
 
@@ -101,13 +108,14 @@ async def keep_orphan_evidence(tx: Connection, account: Account, evidence_id: st
     """Evidence of money that belongs to no payment of ours."""
     await tx.execute(
         """
-        INSERT INTO evidence (merchant_id, id, provider, kind, outcome, transcript)
-        VALUES ($1, $2, $3, 'callback', 'paid', $4)
+        INSERT INTO evidence (merchant_id, id, provider, kind, outcome, transcript, mode)
+        VALUES ($1, $2, $3, 'callback', 'paid', $4, $5)
         """,
         account.merchant,
         evidence_id,
         account.provider,
         sealed,
+        account.mode,
     )
 
 

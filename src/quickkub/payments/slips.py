@@ -213,7 +213,7 @@ class Slips:
         assert payment is not None
         evidence = new_id("evd")
         sealed = self._office.vault.seal(
-            transcript, Place("evidence", "transcript", payment.merchant, evidence)
+            transcript, proof_store.evidence_place(payment.merchant, evidence, payment.mode)
         )
         answer = self._office.vault.seal(json.dumps(view).encode(), _place(transfer))
         await proof_store.keep_evidence(tx, context.attempts[-1], evidence, "inquiry", "slip", sealed)
@@ -264,7 +264,7 @@ class Slips:
 
 def _place(transfer: Transfer) -> Place:
     key = f"{transfer.mode}:{transfer.sending_bank}:{transfer.trans_ref}"
-    return Place("slips", "answer", transfer.merchant, key)
+    return Place("slips", "answer", transfer.merchant, key, mode=transfer.mode)
 
 
 def _bank_slip(texts: list[str], param: str) -> BankSlip:

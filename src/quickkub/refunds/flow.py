@@ -139,7 +139,9 @@ async def _write(
     state = RefundState.PROCESSING if way is Way.PROVIDER else RefundState.REQUIRES_TRANSFER
     unset = datetime.min.replace(tzinfo=UTC)  # the database writes the times
     sealed = (
-        seal_destination(office.vault, asked.destination, merchant, refund_id) if asked.destination else None
+        seal_destination(office.vault, asked.destination, merchant, refund_id, mode)
+        if asked.destination
+        else None
     )
     refund = Refund(
         merchant=merchant,

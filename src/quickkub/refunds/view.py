@@ -16,13 +16,13 @@ from quickkub.storage.vault import Place, Vault
 _SHOWN_OF_ACCOUNT = 4
 
 
-def _place(merchant: str, refund: str) -> Place:
-    return Place("refunds", "destination", merchant, refund)
+def _place(merchant: str, refund: str, mode: str) -> Place:
+    return Place("refunds", "destination", merchant, refund, mode=mode)
 
 
-def seal_destination(vault: Vault, destination: Destination, merchant: str, refund: str) -> bytes:
+def seal_destination(vault: Vault, destination: Destination, merchant: str, refund: str, mode: str) -> bytes:
     """Where a transfer goes to, as it is stored."""
-    return vault.seal(json.dumps(asdict(destination)).encode(), _place(merchant, refund))
+    return vault.seal(json.dumps(asdict(destination)).encode(), _place(merchant, refund, mode))
 
 
 def open_destination(vault: Vault, refund: Refund) -> Destination | None:
@@ -30,7 +30,9 @@ def open_destination(vault: Vault, refund: Refund) -> Destination | None:
     if refund.sealed_destination is None:
         return None
     return Destination(
-        **json.loads(vault.open(bytes(refund.sealed_destination), _place(refund.merchant, refund.id)))
+        **json.loads(
+            vault.open(bytes(refund.sealed_destination), _place(refund.merchant, refund.id, refund.mode))
+        )
     )
 
 

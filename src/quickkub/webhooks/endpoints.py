@@ -74,7 +74,7 @@ async def create(
     wanted, words = rules.subscription(events), rules.description(description)
     cleared = await guard.clear(url, mode)
     endpoint, secret = new_id("we"), new_secret()
-    sealed = vault.seal(secret.reveal().encode(), secret_place(merchant, endpoint))
+    sealed = vault.seal(secret.reveal().encode(), secret_place(merchant, endpoint, mode))
     async with db.transaction() as tx:
         if await endpoint_store.count_for_one_more(tx, merchant, mode) >= rules.ENDPOINTS_MAX:
             raise TooManyEndpoints(
@@ -153,28 +153,28 @@ async def rotate_secret(
     An overlap of zero is for a secret that leaked: the old one ends at once. Raises EndpointNotFound.
     """
     secret = new_secret()
-    sealed = vault.seal(secret.reveal().encode(), secret_place(merchant, endpoint))
+    sealed = vault.seal(secret.reveal().encode(), secret_place(merchant, endpoint, mode))
     async with db.transaction() as tx:
         old = await endpoint_store.lock_secret(tx, merchant, mode, endpoint)
         if old is None:
             raise EndpointNotFound
-        previous = _resealed(vault, merchant, endpoint, old) if overlap > timedelta() else None
+        previous = _resealed(vault, merchant, endpoint, mode, old) if overlap > timedelta() else None
         changed = await endpoint_store.replace_secret(
             tx, merchant, endpoint, sealed=sealed, previous=previous, overlap=overlap
         )
     return changed, secret
 
 
-def _resealed(vault: Vault, merchant: MerchantId, endpoint: str, old: bytes) -> bytes | None:
+def _resealed(vault: Vault, merchant: MerchantId, endpoint: str, mode: str, old: bytes) -> bytes | None:
     """The old secret sealed for the other column, because a sealed value opens only where it belongs.
 
     None when it does not open: nothing was signed with it either, and a rotation is the way out.
     """
     try:
-        opened = vault.open(old, secret_place(merchant, endpoint))
+        opened = vault.open(old, secret_place(merchant, endpoint, mode))
     except CannotOpen:
         return None
-    return vault.seal(opened, previous_secret_place(merchant, endpoint))
+    return vault.seal(opened, previous_secret_place(merchant, endpoint, mode))
 
 
 def _found(endpoint: Endpoint | None) -> Endpoint:

@@ -153,9 +153,13 @@ class Courier:
 
     def _secrets(self, claimed: Claimed) -> list[Secret]:
         """The newest first."""
-        opened = [self._vault.open(claimed.secret, secret_place(claimed.merchant, claimed.endpoint))]
+        opened = [
+            self._vault.open(
+                claimed.secret, secret_place(claimed.merchant, claimed.endpoint, claimed.event.mode)
+            )
+        ]
         if claimed.previous_secret is not None:
-            place = previous_secret_place(claimed.merchant, claimed.endpoint)
+            place = previous_secret_place(claimed.merchant, claimed.endpoint, claimed.event.mode)
             opened.append(self._vault.open(claimed.previous_secret, place))
         return [Secret(value.decode()) for value in opened]
 

@@ -14,14 +14,14 @@ from quickkub.webhooks.event import StoredEvent
 Signatures: TypeAlias = Literal["both", "standard", "compatible"]
 
 
-def secret_place(merchant: str, endpoint: str) -> Place:
+def secret_place(merchant: str, endpoint: str, mode: str) -> Place:
     """Where an endpoint's secret is sealed."""
-    return Place("webhook_endpoints", "secret", merchant, endpoint)
+    return Place("webhook_endpoints", "secret", merchant, endpoint, mode=mode)
 
 
-def previous_secret_place(merchant: str, endpoint: str) -> Place:
+def previous_secret_place(merchant: str, endpoint: str, mode: str) -> Place:
     """Where the secret before it is sealed during a rotation; a sealed value moved there does not open."""
-    return Place("webhook_endpoints", "previous_secret", merchant, endpoint)
+    return Place("webhook_endpoints", "previous_secret", merchant, endpoint, mode=mode)
 
 
 @dataclass(frozen=True, slots=True)
