@@ -29,10 +29,19 @@ _CARD_HEAD: Final = 6
 _TAIL: Final = 4
 
 SECRET_NAMES: Final = re.compile(
-    r"secret|password|passwd|authorization|cookie|signature|credential|private|pepper|api_?key|token|\bdsn\b",
+    r"secret|password|passwd|passphrase|authorization|cookie|signature|credential|private|pepper|api_?key|token"
+    r"|\bdsn\b|recovery_code|(?:^|[_-])(?:pin|cvv|cvc|otp|totp)(?:$|[_-])",
     re.IGNORECASE,
 )
 """Names whose values are never shown, whatever they look like."""
+
+_LAST_FOUR: Final = re.compile(
+    r"phone|mobile|(?:account|card|passport)_?n(?:o|umber)(?:$|_)|(?:national|citizen|tax|thai)_?id(?:$|_)"
+    r"|promptpay_?(?:id|target)",
+    re.IGNORECASE,
+)
+_E_MAIL: Final = re.compile(r"e_?mail", re.IGNORECASE)
+"""Names whose values say who somebody is: shown as the last four characters, or first letter and domain."""
 
 
 def redact(text: str) -> str:
@@ -58,14 +67,29 @@ def redact_value(value: Any) -> Any:
         case float():
             return value
         case dict():
-            return {
-                str(name): STARS if SECRET_NAMES.search(str(name)) else redact_value(inner)
-                for name, inner in value.items()
-            }
+            return {str(name): _redact_named(str(name), inner) for name, inner in value.items()}
         case list() | tuple() | set() | frozenset():
             return [redact_value(inner) for inner in value]
         case _:
             return redact(str(value))
+
+
+def _redact_named(name: str, value: Any) -> Any:
+    if SECRET_NAMES.search(name):
+        return STARS
+    if isinstance(value, str | int) and not isinstance(value, bool):
+        if _LAST_FOUR.search(name):
+            text = str(value)
+            # Of something short, four characters would be nearly all.
+            return STARS + text[-_TAIL:] if len(text) > 2 * _TAIL else STARS
+        if _E_MAIL.search(name) and isinstance(value, str):
+            return _mask_e_mail(value)
+    return redact_value(value)
+
+
+def _mask_e_mail(text: str) -> str:
+    person, at, domain = redact(text).rpartition("@")
+    return f"{person[:1]}{STARS}@{domain}" if at else redact(text)
 
 
 def _mask_number(found: re.Match[str]) -> str:

@@ -1,6 +1,8 @@
--- Entries are only ever added. merchant_id is null for acts of the platform, which have a chain of their own.
+-- Who did what (security-reliability 5.6). Entries are only ever added: not even the owner of the table changes one
+-- while its triggers stand, and they stand for replication's role, too (ENABLE ALWAYS).
+-- merchant_id is null for acts of the platform, which have a chain of their own.
 CREATE TABLE audit_logs (
-    id            text COLLATE "C" PRIMARY KEY CHECK (id ~ '^aud_[0-9a-f]{32}$'),
+    id            text COLLATE "C" NOT NULL CHECK (id ~ '^aud_[0-9a-f]{32}$'),
     merchant_id   text COLLATE "C" REFERENCES merchants (id),
     mode          text CHECK (mode IN ('live', 'test')),
     actor_kind    text NOT NULL CHECK (actor_kind IN ('user', 'key', 'client', 'system')),
@@ -14,5 +16,141 @@ CREATE TABLE audit_logs (
     ip_address    text,
     user_agent    text,
     request_id    text,
-    created_at    timestamptz NOT NULL DEFAULT clock_timestamp()
+    created_at    timestamptz NOT NULL DEFAULT clock_timestamp(),
+    chain         text COLLATE "C" NOT NULL GENERATED ALWAYS AS (coalesce(merchant_id, 'platform')) STORED,
+    UNIQUE NULLS NOT DISTINCT (merchant_id, id)
 );
+CREATE INDEX audit_logs_by_chain ON audit_logs (chain, id);
+
+-- What waits to be sealed, written by a trigger with the entry. The sealer asks what is here, never "what came after
+-- the last": an entry whose transaction ends late is sealed late, and none is left out (E5).
+CREATE TABLE audit_unsealed (
+    chain    text COLLATE "C" NOT NULL,
+    entry_id text COLLATE "C" NOT NULL,
+    since    timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (chain, entry_id)
+);
+CREATE INDEX audit_unsealed_oldest ON audit_unsealed (since, entry_id);
+
+-- One row for each sealed entry: hash = SHA-256(previous_hash, RFC 8785 JSON of the entry). `chain` is a merchant's id
+-- or 'platform'. Nothing forks: a second sealer would write the same position.
+CREATE TABLE audit_seals (
+    chain         text COLLATE "C" NOT NULL,
+    position      bigint NOT NULL CHECK (position >= 1),
+    entry_id      text COLLATE "C" NOT NULL,
+    previous_hash bytea NOT NULL CHECK (length(previous_hash) = 32),
+    hash          bytea NOT NULL CHECK (length(hash) = 32),
+    sealed_at     timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (chain, position),
+    UNIQUE (chain, entry_id)
+);
+
+-- Heads that were signed and written outside this database. What counts is what stands there; this is for A2 at night
+-- and for the rule that only what is anchored may be dropped.
+CREATE TABLE audit_anchors (
+    chain       text COLLATE "C" NOT NULL,
+    length      bigint NOT NULL CHECK (length >= 1),
+    hash        bytea NOT NULL CHECK (length(hash) = 32),
+    anchored_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (chain, length)
+);
+
+-- How much of a chain's beginning was dropped when its time was over. The chain goes on from this hash.
+CREATE TABLE audit_dropped (
+    chain      text COLLATE "C" NOT NULL,
+    position   bigint NOT NULL CHECK (position >= 1),
+    hash       bytea NOT NULL CHECK (length(hash) = 32),
+    dropped_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    PRIMARY KEY (chain, position)
+);
+
+CREATE FUNCTION audit_entry_waits() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+BEGIN
+    INSERT INTO audit_unsealed (chain, entry_id) VALUES (NEW.chain, NEW.id);
+    RETURN NULL;
+END
+$$;
+CREATE TRIGGER audit_logs_wait_for_the_seal AFTER INSERT ON audit_logs
+    FOR EACH ROW EXECUTE FUNCTION audit_entry_waits();
+
+-- Entries and seals go only as part of a prefix that audit_dropped names.
+CREATE FUNCTION audit_rows_go_with_their_prefix() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+DECLARE
+    at_position bigint;
+BEGIN
+    IF TG_OP = 'DELETE' THEN
+        IF TG_TABLE_NAME = 'audit_logs' THEN
+            SELECT position INTO at_position FROM audit_seals WHERE chain = OLD.chain AND entry_id = OLD.id;
+        ELSE
+            at_position := OLD.position;
+        END IF;
+        IF EXISTS (SELECT FROM audit_dropped WHERE chain = OLD.chain AND position >= at_position) THEN
+            RETURN OLD;
+        END IF;
+    END IF;
+    RAISE EXCEPTION 'A2: % is only added to', TG_TABLE_NAME USING ERRCODE = 'insufficient_privilege';
+END
+$$;
+
+CREATE FUNCTION audit_only_old_and_anchored_is_dropped() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+BEGIN
+    IF NOT EXISTS (SELECT FROM audit_seals seal JOIN audit_anchors anchor
+                       ON anchor.chain = seal.chain AND anchor.length = seal.position AND anchor.hash = seal.hash
+                    WHERE seal.chain = NEW.chain AND seal.position = NEW.position AND seal.hash = NEW.hash) THEN
+        RAISE EXCEPTION 'A2: position % of % is not anchored', NEW.position, NEW.chain USING ERRCODE = 'check_violation';
+    END IF;
+    -- PCI DSS 4.0.1, 10.5.1: twelve months are kept.
+    IF EXISTS (SELECT FROM audit_seals seal JOIN audit_logs entry
+                   ON entry.chain = seal.chain AND entry.id = seal.entry_id
+                WHERE seal.chain = NEW.chain AND seal.position <= NEW.position
+                  AND entry.created_at > now() - interval '1 year') THEN
+        RAISE EXCEPTION 'A2: entries of % are kept for a year', NEW.chain USING ERRCODE = 'check_violation';
+    END IF;
+    RETURN NEW;
+END
+$$;
+
+CREATE TRIGGER audit_logs_only_added BEFORE UPDATE OR DELETE ON audit_logs
+    FOR EACH ROW EXECUTE FUNCTION audit_rows_go_with_their_prefix();
+CREATE TRIGGER audit_logs_not_truncated BEFORE TRUNCATE ON audit_logs
+    FOR EACH STATEMENT EXECUTE FUNCTION audit_rows_go_with_their_prefix();
+CREATE TRIGGER audit_seals_only_added BEFORE UPDATE OR DELETE ON audit_seals
+    FOR EACH ROW EXECUTE FUNCTION audit_rows_go_with_their_prefix();
+CREATE TRIGGER audit_seals_not_truncated BEFORE TRUNCATE ON audit_seals
+    FOR EACH STATEMENT EXECUTE FUNCTION audit_rows_go_with_their_prefix();
+CREATE TRIGGER audit_anchors_only_added BEFORE UPDATE OR DELETE ON audit_anchors
+    FOR EACH ROW EXECUTE FUNCTION rows_are_only_added();
+CREATE TRIGGER audit_anchors_not_truncated BEFORE TRUNCATE ON audit_anchors
+    FOR EACH STATEMENT EXECUTE FUNCTION rows_are_only_added();
+CREATE TRIGGER audit_dropped_checked BEFORE INSERT ON audit_dropped
+    FOR EACH ROW EXECUTE FUNCTION audit_only_old_and_anchored_is_dropped();
+CREATE TRIGGER audit_dropped_only_added BEFORE UPDATE OR DELETE ON audit_dropped
+    FOR EACH ROW EXECUTE FUNCTION rows_are_only_added();
+CREATE TRIGGER audit_dropped_not_truncated BEFORE TRUNCATE ON audit_dropped
+    FOR EACH STATEMENT EXECUTE FUNCTION rows_are_only_added();
+
+ALTER TABLE audit_logs ENABLE ALWAYS TRIGGER audit_logs_only_added;
+ALTER TABLE audit_logs ENABLE ALWAYS TRIGGER audit_logs_not_truncated;
+ALTER TABLE audit_seals ENABLE ALWAYS TRIGGER audit_seals_only_added;
+ALTER TABLE audit_seals ENABLE ALWAYS TRIGGER audit_seals_not_truncated;
+ALTER TABLE audit_anchors ENABLE ALWAYS TRIGGER audit_anchors_only_added;
+ALTER TABLE audit_anchors ENABLE ALWAYS TRIGGER audit_anchors_not_truncated;
+ALTER TABLE audit_dropped ENABLE ALWAYS TRIGGER audit_dropped_checked;
+ALTER TABLE audit_dropped ENABLE ALWAYS TRIGGER audit_dropped_only_added;
+ALTER TABLE audit_dropped ENABLE ALWAYS TRIGGER audit_dropped_not_truncated;
+
+-- Drops the beginning of a chain up to an anchored position; returns how many entries went.
+CREATE FUNCTION audit_drop(of_chain text, up_to bigint) RETURNS bigint LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+DECLARE
+    gone bigint;
+BEGIN
+    INSERT INTO audit_dropped (chain, position, hash)
+    SELECT chain, position, hash FROM audit_seals WHERE chain = of_chain AND position = up_to;
+    DELETE FROM audit_logs entry USING audit_seals seal
+     WHERE seal.chain = of_chain AND seal.position <= up_to
+       AND entry.chain = seal.chain AND entry.id = seal.entry_id;
+    GET DIAGNOSTICS gone = ROW_COUNT;
+    DELETE FROM audit_seals WHERE chain = of_chain AND position <= up_to;
+    RETURN gone;
+END
+$$;
