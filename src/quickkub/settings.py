@@ -12,13 +12,16 @@ import os
 import secrets
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Final
 from urllib.parse import urlsplit
 
+from quickkub.kernel.clock import rfc3339
 from quickkub.kernel.errors import Kind, Refusal
 from quickkub.kernel.secrets import Secret
 from quickkub.storage.embedded import make_own_folder
+from quickkub.storage.vault.private_file import write_private
 
 PORT_DEFAULT: Final = 3002
 SIMULATORS_PORT_DEFAULT: Final = 3110
@@ -72,9 +75,13 @@ class Settings:
     # Mail goes to the server named by `smtp_url`; without one it is written as files into `mail_dir`.
     mail_dir: Path
     smtp_url: Secret | None = None
+    # None for a key that was given to us.
+    encryption_key_made_at: datetime | None = None
     # For callers without a key, per address: so many requests in so many milliseconds.
     rate_limit_window_ms: int = RATE_LIMIT_WINDOW_MS_DEFAULT
     rate_limit_max_requests: int = RATE_LIMIT_MAX_REQUESTS_DEFAULT
+    # What test keys may ask a second, where somebody measures or plays a day in a minute; None: as usual.
+    test_rate: int | None = None
     # Where several processes count requests together; None: each counts alone.
     redis_url: str | None = None
     # Networks (CIDR) whose X-Forwarded-For is believed; nobody's where empty.
@@ -116,12 +123,14 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         allow_local_webhooks=read_local_webhooks(environment, public_url),
         jwt_secret=read_jwt_secret(own["JWT_SECRET"]),
         index_root=Secret(own["QUICKKUB_INDEX_ROOT"]),
+        encryption_key_made_at=datetime.fromisoformat(own[_MADE_AT]) if _MADE_AT in own else None,
         key_ring_file=_path(environment, "QUICKKUB_KEY_RING_FILE", data_dir / "keys.json"),
         anchor_dir=_path(environment, "QUICKKUB_ANCHOR_DIR", data_dir / "anchors"),
         mail_dir=_path(environment, "QUICKKUB_MAIL_DIR", data_dir / "mail"),
         smtp_url=Secret(smtp_url) if smtp_url else None,
         rate_limit_window_ms=read_rate_limit_window(environment),
         rate_limit_max_requests=read_rate_limit_requests(environment),
+        test_rate=read_test_rate(environment),
         redis_url=read_url(environment, "REDIS_URL", REDIS_SCHEMES),
         trusted_proxies=read_trusted_proxies(environment),
         worker_metrics_port=(
@@ -157,6 +166,14 @@ def read_rate_limit_requests(environment: Mapping[str, str]) -> int:
         RATE_LIMIT_MAX_REQUESTS_MAX,
         "a whole number of requests, 1 or more",
     )
+
+
+def read_test_rate(environment: Mapping[str, str]) -> int | None:
+    """Requests a second for test keys, None for the usual rate; live keys are not moved. Raises BadSetting."""
+    if not environment.get("QUICKKUB_TEST_RATE"):
+        return None
+    what = "a whole number of requests a second, 1 or more"
+    return _number(environment, "QUICKKUB_TEST_RATE", 1, RATE_LIMIT_MAX_REQUESTS_MAX, what)
 
 
 def _number(environment: Mapping[str, str], name: str, default: int, most: int, what: str) -> int:
@@ -266,6 +283,8 @@ _MADE: Final[Mapping[str, tuple[str, Callable[[], str]]]] = {
 }
 """A variable, its name in the file, and how it is made."""
 
+_MADE_AT: Final = "encryption key made at"
+
 
 def secrets_file(data_dir: Path) -> Path:
     """Where an installation keeps the keys it made for itself."""
@@ -287,10 +306,12 @@ def _own_secrets(data_dir: Path, environment: Mapping[str, str]) -> dict[str, st
         with _alone(data_dir):
             kept = _kept(path)
             for variable, (name, make) in _MADE.items():
-                if not given[variable]:
-                    kept.setdefault(name, make())
+                if not given[variable] and name not in kept:
+                    kept |= {name: make(), f"{name}_made_at": rfc3339(datetime.now(UTC))}
             write_private(path, json.dumps(kept))
-    return {variable: given[variable] or kept[name] for variable, (name, _) in _MADE.items()}
+    own = {variable: given[variable] or kept[name] for variable, (name, _) in _MADE.items()}
+    made_at = kept.get("encryption_key_made_at")
+    return own | ({_MADE_AT: made_at} if made_at and not given["ENCRYPTION_KEY"] else {})
 
 
 def _kept(path: Path) -> dict[str, str]:
@@ -306,14 +327,3 @@ def _alone(data_dir: Path) -> Iterator[None]:
     with (data_dir / "secrets.lock").open("a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
-
-
-def write_private(path: Path, text: str) -> None:
-    """Write a file only its owner can read, whole or not at all."""
-    partial = path.with_name(f".{path.name}.{os.getpid()}")
-    descriptor = os.open(partial, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(file.fileno())
-    partial.replace(path)

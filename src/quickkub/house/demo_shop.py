@@ -17,9 +17,10 @@ from quickkub.kernel.secrets import Secret
 from quickkub.merchants import keys
 from quickkub.merchants.accounts import change_settings, open_account
 from quickkub.merchants.rules import change_money_rules
-from quickkub.settings import SIMULATORS_PORT_DEFAULT, Settings, write_private
+from quickkub.settings import SIMULATORS_PORT_DEFAULT, Settings
 from quickkub.storage import Database
 from quickkub.storage.vault import Vault
+from quickkub.storage.vault.private_file import write_private
 
 _APART_SECONDS: Final = 0.002
 """Ids of one millisecond sort at random, and without rules payments go to the account opened first."""

@@ -21,6 +21,9 @@ from cryptography.hazmat.primitives.kdf.hkdf import HKDF
 
 from quickkub.kernel.errors import Kind, Refusal
 from quickkub.kernel.secrets import Secret
+from quickkub.telemetry import get_logger
+
+_log = get_logger("vault")
 
 VERSION: Final = 2
 """First byte of the stored form; 1 knew no mode and was never released."""
@@ -187,6 +190,10 @@ class Vault:
         if self._source is None:
             return
         self._looked = time.monotonic()
-        keys = self._source()
-        if keys != self._ring.known:
-            self._ring = _Ring(keys)
+        try:
+            keys = self._source()
+            if keys != self._ring.known:
+                self._ring = _Ring(keys)
+        except Refusal as refusal:
+            # A file that is being repaired must not stop payments: the keys known so far go on working.
+            _log.error("the key ring cannot be read", code=refusal.code, reason=refusal.detail)
