@@ -45,7 +45,7 @@ def _fit(value: Any, depth: int) -> Any:
             fitted = [_fit(inner, depth - 1) for inner in value[:ITEMS_MAX]]
             return fitted if len(value) <= ITEMS_MAX else [*fitted, _CUT]
     # A number with a point, or one too large for some readers: its text is what was meant.
-    return str(value)
+    return redact(str(value))
 
 
 def _fit_object(value: Mapping[str, Any], depth: int) -> dict[str, Any]:

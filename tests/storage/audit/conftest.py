@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from pathlib import Path
+from typing import Any
 
+import asyncpg
 import pytest
 
 from quickkub.audit import Act, Actor, ActorKind, acting, record
@@ -23,11 +25,11 @@ def place(tmp_path: Path) -> AnchorPlace:
 
 
 @pytest.fixture
-async def log(database: Database, place: AnchorPlace) -> Log:
+async def log(database: Database, pool: asyncpg.Pool[Any], place: AnchorPlace) -> Log:
     """Five acts of a merchant and two of the platform, sealed."""
     async with database.transaction() as tx:
         merchant: MerchantId = (await add_shop(tx)).merchant
-    written = Log(database, merchant, place)
+    written = Log(database, merchant, place, pool)
     with acting(NIDA):
         for number in range(5):
             await written.notes(number)

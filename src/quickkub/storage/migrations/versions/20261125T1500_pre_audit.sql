@@ -64,7 +64,7 @@ CREATE TABLE audit_dropped (
     PRIMARY KEY (chain, position)
 );
 
-CREATE FUNCTION audit_entry_waits() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER SET search_path FROM CURRENT AS $$
+CREATE FUNCTION audit_entry_waits() RETURNS trigger LANGUAGE plpgsql SECURITY DEFINER AS $$
 BEGIN
     INSERT INTO audit_unsealed (chain, entry_id) VALUES (NEW.chain, NEW.id);
     RETURN NULL;
@@ -74,7 +74,7 @@ CREATE TRIGGER audit_logs_wait_for_the_seal AFTER INSERT ON audit_logs
     FOR EACH ROW EXECUTE FUNCTION audit_entry_waits();
 
 -- Entries and seals go only as part of a prefix that audit_dropped names.
-CREATE FUNCTION audit_rows_go_with_their_prefix() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+CREATE FUNCTION audit_rows_go_with_their_prefix() RETURNS trigger LANGUAGE plpgsql AS $$
 DECLARE
     at_position bigint;
 BEGIN
@@ -92,7 +92,7 @@ BEGIN
 END
 $$;
 
-CREATE FUNCTION audit_only_old_and_anchored_is_dropped() RETURNS trigger LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+CREATE FUNCTION audit_only_old_and_anchored_is_dropped() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF NOT EXISTS (SELECT FROM audit_seals seal JOIN audit_anchors anchor
                        ON anchor.chain = seal.chain AND anchor.length = seal.position AND anchor.hash = seal.hash
@@ -140,7 +140,7 @@ ALTER TABLE audit_dropped ENABLE ALWAYS TRIGGER audit_dropped_only_added;
 ALTER TABLE audit_dropped ENABLE ALWAYS TRIGGER audit_dropped_not_truncated;
 
 -- Drops the beginning of a chain up to an anchored position; returns how many entries went.
-CREATE FUNCTION audit_drop(of_chain text, up_to bigint) RETURNS bigint LANGUAGE plpgsql SET search_path FROM CURRENT AS $$
+CREATE FUNCTION audit_drop(of_chain text, up_to bigint) RETURNS bigint LANGUAGE plpgsql AS $$
 DECLARE
     gone bigint;
 BEGIN
@@ -152,5 +152,18 @@ BEGIN
     GET DIAGNOSTICS gone = ROW_COUNT;
     DELETE FROM audit_seals WHERE chain = of_chain AND position <= up_to;
     RETURN gone;
+END
+$$;
+
+-- A session may make temporary tables, which are found first: a forged audit_dropped would open the door. So these
+-- look into their own schema before, whoever calls them.
+DO $$
+DECLARE
+    guard text;
+BEGIN
+    FOREACH guard IN ARRAY ARRAY['audit_entry_waits()', 'audit_rows_go_with_their_prefix()',
+                                 'audit_only_old_and_anchored_is_dropped()', 'audit_drop(text, bigint)'] LOOP
+        EXECUTE format('ALTER FUNCTION %s SET search_path = %I, pg_temp', guard, current_schema());
+    END LOOP;
 END
 $$;
