@@ -1,0 +1,137 @@
+"""argon2id in a small pool of its own (security-reliability 5.2).
+
+A hash takes 64 MiB and a fifth of a second on purpose. So it never runs on the event loop, only few run at a
+time, on threads that give way to everything else, and whoever comes when too many wait is sent away before
+anything was done for him. A flood of logins then costs logins their speed, and payments nothing.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Final, TypeVar
+
+from argon2 import PasswordHasher, Type
+from argon2.exceptions import InvalidHashError, VerificationError
+
+from quickkub.kernel.errors import Kind, Refusal
+
+MEMORY_MIB_MIN: Final = 19
+PASSES_MIN: Final = 2
+WAITING_MAX: Final = 32
+_GIVE_WAY: Final = 10
+"""How much nicer a hashing thread is than the rest of its process."""
+
+_T = TypeVar("_T")
+
+
+class HashingBusy(Refusal):
+    """Too many passwords are being checked at this moment. Nothing was tried; come back in a moment."""
+
+    code, kind = "login_busy", Kind.UNAVAILABLE
+
+    def __init__(self) -> None:
+        super().__init__("too many logins at this moment", retry_after=2)
+
+
+class HashingWeak(Refusal):
+    """Passwords are to be hashed with less memory or fewer passes than OWASP's floor."""
+
+    code, kind = "password_hashing_weak", Kind.INVALID
+
+
+@dataclass(frozen=True, slots=True)
+class Cost:
+    """What one hash costs: memory in KiB, and passes over it. One lane: the pool is the parallelism."""
+
+    memory_kib: int = 64 * 1024
+    passes: int = 3
+
+
+def cost_of(*, memory_mib: int, passes: int) -> Cost:
+    """An operator's choice. Raises HashingWeak below 19 MiB and 2 passes (OWASP's floor for argon2id)."""
+    if memory_mib < MEMORY_MIB_MIN or passes < PASSES_MIN:
+        raise HashingWeak(f"argon2id takes {MEMORY_MIB_MIN} MiB and {PASSES_MIN} passes or more")
+    return Cost(memory_mib * 1024, passes)
+
+
+class Hashing:
+    """Hashes and checks passwords. One for each process; `close` it at the end."""
+
+    def __init__(
+        self, cost: Cost | None = None, *, threads: int | None = None, waiting_max: int = WAITING_MAX
+    ) -> None:
+        cost = cost or Cost()
+        self._argon2 = PasswordHasher(
+            time_cost=cost.passes, memory_cost=cost.memory_kib, parallelism=1, type=Type.ID
+        )
+        workers = threads or (os.cpu_count() or 1) + 1
+        self._places = workers + waiting_max
+        self._taken = 0
+        self._pool = ThreadPoolExecutor(workers, thread_name_prefix="argon2", initializer=_give_way)
+        # Checked when there is no such user, so that this takes as long as a wrong password.
+        self._nobodys = self._argon2.hash(os.urandom(16).hex())
+        self.work_done = 0
+        """How many hashes were computed, whatever for."""
+
+    @contextmanager
+    def place(self) -> Iterator[Place]:
+        """A place among those that hash or wait. Raises HashingBusy when there is none, at once."""
+        if self._taken >= self._places:
+            raise HashingBusy
+        self._taken += 1
+        try:
+            yield Place(self)
+        finally:
+            self._taken -= 1
+
+    def is_outdated(self, stored: str) -> bool:
+        """Whether a stored hash was made at another cost than today's."""
+        return self._argon2.check_needs_rehash(stored)
+
+    def close(self) -> None:
+        """End the threads; what waits is not begun."""
+        self._pool.shutdown(wait=False, cancel_futures=True)
+
+    async def _run(self, work: Callable[[], _T]) -> _T:
+        self.work_done += 1
+        return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+
+    async def _make(self, password: str) -> str:
+        return await self._run(lambda: self._argon2.hash(password))
+
+    async def _fits(self, stored: str | None, password: str) -> bool:
+        return await self._run(lambda: self._verify(stored or self._nobodys, password)) and stored is not None
+
+    def _verify(self, stored: str, password: str) -> bool:
+        try:
+            return self._argon2.verify(stored, password)
+        except (VerificationError, InvalidHashError):
+            return False
+
+
+class Place:
+    """Somebody who was let in to hash. Passwords are given in NFC (passwords.normal)."""
+
+    def __init__(self, hashing: Hashing) -> None:
+        self._hashing = hashing
+
+    async def make(self, password: str) -> str:
+        """A hash to store; salt and cost are in it."""
+        return await self._hashing._make(password)
+
+    async def fits(self, stored: str | None, password: str) -> bool:
+        """Whether the password is the one stored. None is nobody's: as much work, and no."""
+        return await self._hashing._fits(stored, password)
+
+
+def _give_way() -> None:
+    if sys.platform == "linux":
+        # On Linux a priority belongs to a thread, so this leaves the event loop's alone.
+        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), os.nice(0) + _GIVE_WAY)
