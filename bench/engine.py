@@ -46,6 +46,7 @@ from quickkub.storage.embedded import EmbeddedPostgres
 from quickkub.storage.embedded.programs import find_binaries
 from quickkub.storage.idempotency import Once, fingerprint
 from quickkub.storage.migrate import migrate
+from quickkub.storage.scope import HOUSE
 from tests.support.ports import free_port
 
 AT_ONCE: Final = 16
@@ -82,7 +83,7 @@ def callback_of(transaction: str, reference: str) -> tuple[bytes, str]:
 
 async def record(dsn: str, shop: Shop) -> tuple[str, str]:
     """The pgbench scripts of create-payment and of callback-to-succeeded."""
-    db = await open_database(dsn, size_max=1)
+    db = await open_database(dsn, size_max=1, scope=HOUSE)
     payments, recorder, script = Payments(office(db, "http://127.0.0.1")), Recorder(db), Script()
     made: dict[str, Any] = {}
 
@@ -247,7 +248,7 @@ async def database() -> AsyncIterator[str]:
 async def main(rounds: int, seconds: float) -> None:
     """Measure and print."""
     async with database() as dsn:
-        db = await open_database(dsn, size_max=2)
+        db = await open_database(dsn, size_max=2, scope=HOUSE)
         shop = await make_shop(db)
         create_script, callback_script = await record(dsn, shop)
         with tempfile.TemporaryDirectory() as folder:

@@ -52,6 +52,7 @@ from quickkub.refunds.effects import ProviderRefunds
 from quickkub.refunds.service import Refunds
 from quickkub.storage import Database, open_database
 from quickkub.storage.schema import head_revision
+from quickkub.storage.scope import HOUSE
 from quickkub.storage.vault import Vault
 from quickkub.telemetry import configure_logging
 from quickkub.webhooks.guard import Guard, SystemResolver
@@ -135,7 +136,7 @@ def office(db: Database, public_url: str) -> Office:
 
 async def serve_api(dsn: str, port: int) -> None:
     """The API until it is told to stop."""
-    db = await open_database(dsn, size_max=16)
+    db = await open_database(dsn, size_max=16, scope=HOUSE)
     desk = office(db, f"http://127.0.0.1:{port}")
     services = Services(
         db=db,
@@ -161,7 +162,7 @@ async def serve_api(dsn: str, port: int) -> None:
 
 async def serve_worker(dsn: str) -> None:
     """The loop of callbacks until it is killed."""
-    db = await open_database(dsn, size_max=16)
+    db = await open_database(dsn, size_max=16, scope=HOUSE)
     payments = Payments(office(db, "http://127.0.0.1"))
     todo = [Loop("callbacks", each(payments.claim_callbacks, payments.work_callback, "callback"), 16, 0.02)]
     await loops.run(todo, asyncio.Event())

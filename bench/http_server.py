@@ -36,6 +36,7 @@ import uvloop
 from quickkub.api.app import create_app
 from quickkub.kernel.money import baht
 from quickkub.storage import open_database
+from quickkub.storage.scope import HOUSE
 from quickkub.telemetry import configure_logging
 from tests.support.api import key_for, services_for
 from tests.support.postgres import private_folder, running_server
@@ -74,7 +75,7 @@ class Application:
     async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
         if self._app is None:
             configure_logging(Nowhere())
-            database = await open_database(os.environ[DSN], size_max=20)
+            database = await open_database(os.environ[DSN], size_max=20, scope=HOUSE)
             self._app = create_app(services_for(database, await open_shop(database)))
         await self._app(scope, receive, send)
 
@@ -228,7 +229,7 @@ def measure(name: str, dsn: str, path: str, key: str, options: argparse.Namespac
 
 async def prepared(dsn: str) -> tuple[str, str]:
     """A shop's key and one payment's address."""
-    database = await open_database(dsn)
+    database = await open_database(dsn, scope=HOUSE)
     shop = await open_shop(database)
     key = await key_for(database, shop.merchant)
     payment = await shop.charges(ONE_BAHT)

@@ -10,7 +10,8 @@ import asyncpg
 import pytest
 
 from quickkub.storage import Database, open_database
-from tests.support.postgres import TestServer, private_folder, running_server
+from quickkub.storage.scope import HOUSE
+from tests.support.postgres import TestServer, open_owner_pool, private_folder, running_server
 
 pytest_plugins = ["tests.support.hypothesis_profiles", "tests.support.scb"]
 
@@ -44,13 +45,14 @@ async def database_dsn(postgres_server: TestServer) -> AsyncIterator[str]:
 
 @pytest.fixture
 async def database(database_dsn: str) -> AsyncIterator[Database]:
-    """The pool as the gateway opens it, on a fresh database."""
-    opened = await open_database(database_dsn, size_max=10)
+    """The pool as a worker opens it, on a fresh database: tasks that say nothing see all rows."""
+    opened = await open_database(database_dsn, size_max=10, scope=HOUSE)
     yield opened
     await opened.close()
 
 
 @pytest.fixture
-async def pool(database: Database) -> asyncpg.Pool[Any]:
-    """The bare asyncpg pool behind `database`, for asserting on rows."""
-    return database._pool
+async def pool(database: Database, database_dsn: str) -> AsyncIterator[asyncpg.Pool[Any]]:
+    """A bare pool of the tables' owner on the same database, for asserting on rows and for breaking them."""
+    async with open_owner_pool(database_dsn) as owned:
+        yield owned

@@ -32,6 +32,7 @@ _BUG_CLASSES: Final = "tests/storage/payments/test_bug_classes.py"
 _SETTLING: Final = "tests/storage/payments/test_settling.py"
 _CAPTURING: Final = "tests/storage/payments/test_capturing.py"
 _REFUNDING: Final = "tests/storage/refunds/test_refunding.py"
+_ROW_SECURITY: Final = "tests/storage/test_row_security.py"
 _RACE: Final = "tests/storms/test_races.py::test_whoever_comes_first_the_money_is_right"
 
 # The eight of security-reliability section 4, "test the tests".
@@ -387,7 +388,20 @@ _WHO_AND_WHEN: Final = (
                 "FROM payments WHERE $1::text > '' AND $2::text > '' AND id = $3\"",
             ),
         ),
-        "tests/api/test_who_asks.py::test_nobody_cancels_replays_or_deletes_what_is_not_theirs",
+        # Over HTTP the row's policy hides what the query would find; this test looks where it does not.
+        f"{_ROW_SECURITY}::test_the_query_filter_holds_by_itself_where_all_rows_are_seen",
+    ),
+    Variant(
+        "row-security-off",
+        "A query without its merchant finds everybody's rows, because no policy hides them (A3)",
+        (
+            (
+                f"{_MIGRATIONS}/20261125T1590_pre_row_security.sql",
+                "OR %I = current_setting(''quickkub.scope'', true))'",
+                "OR %I IS NOT NULL)'",
+            ),
+        ),
+        f"{_ROW_SECURITY}::test_a_query_that_forgot_its_merchant_finds_nobody_elses_rows",
     ),
 )
 

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator
 import pytest
 
 from quickkub.storage import Database, open_database
+from quickkub.storage.scope import HOUSE
 from tests.support.api import Client, gateway
 from tests.support.postgres import TestServer
 
@@ -22,7 +23,7 @@ async def shop(database: Database) -> AsyncIterator[Client]:
 async def same_shop(postgres_server: TestServer) -> AsyncIterator[Client]:
     """The same for all tests of a file, which must not mind what the others left there."""
     async with postgres_server.fresh_database() as dsn:
-        database = await open_database(dsn, size_max=10)
+        database = await open_database(dsn, size_max=10, scope=HOUSE)
         async with gateway(database) as client:
             yield client
         await database.close()

@@ -26,6 +26,7 @@ from schemathesis.specs.openapi.checks import (
 
 from quickkub.api.describe import document
 from quickkub.storage import open_database
+from quickkub.storage.scope import HOUSE
 from tests.support.api import gateway
 from tests.support.postgres import TestServer
 
@@ -58,7 +59,7 @@ def served(postgres_server: TestServer) -> Iterator[Served]:
 
     async def serve() -> None:
         async with postgres_server.fresh_database() as dsn:
-            database = await open_database(dsn)
+            database = await open_database(dsn, scope=HOUSE)
             async with gateway(database) as shop:
                 await shop.posts("/v1/webhook_endpoints", {"url": "http://127.0.0.1:9/hook"})
                 await shop.charges()

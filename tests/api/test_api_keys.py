@@ -105,7 +105,7 @@ async def test_a_key_works_only_from_its_networks(shop: Client) -> None:
 async def test_an_expired_key_is_like_no_key(shop: Client) -> None:
     wish = {"scopes": ["payments:read"], "expires_at": in_an_hour()}
     made = (await shop.posts(KEYS, wish)).json
-    async with shop.services.db.transaction() as tx:
+    async with shop.shop.db.transaction() as tx:
         await tx.execute("UPDATE api_keys SET expires_at = now() WHERE id = $1", made["id"])
     assert (await shop.with_key(made["key"]).gets("/v1/payments")).no == (401, "key_refused", "Authorization")
 

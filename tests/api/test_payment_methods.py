@@ -16,12 +16,12 @@ METHODS = "/v1/payment_methods"
 
 
 async def seeded(shop: Client) -> None:
-    async with shop.services.db.transaction() as tx:
+    async with shop.shop.db.transaction() as tx:
         await seed(tx, registry.providers().values())
 
 
 async def opens(shop: Client, provider: str, mode: str = "test", **settings: str) -> str:
-    async with shop.services.db.transaction() as tx:
+    async with shop.shop.db.transaction() as tx:
         opened, _ = await open_account(
             tx,
             VAULT,
@@ -41,7 +41,7 @@ async def offered(shop: Client, query: str) -> dict[str, Any]:
 
 
 async def test_without_parameters_everything_this_gateway_has_a_provider_for_is_listed(shop: Client) -> None:
-    async with shop.services.db.transaction() as tx:
+    async with shop.shop.db.transaction() as tx:
         await seed(tx, [shop.shop.bank.manifest])
     methods = (await shop.gets(METHODS)).json["data"]
     assert [method["id"] for method in methods] == ["promptpay", "linepay", "card"]

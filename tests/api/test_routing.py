@@ -63,7 +63,7 @@ async def test_an_account_nobody_has_is_named_in_the_refusal(shop: Client, secon
 
 
 async def test_an_account_of_another_mode_is_an_account_nobody_has(shop: Client, second: str) -> None:
-    live = shop.with_key(await key_for(shop.services.db, shop.shop.merchant, "live"))
+    live = shop.with_key(await key_for(shop.shop.db, shop.shop.merchant, "live"))
     told = await live.posts(RULES, {"rules": [{"use": [{"account": second}]}]})
     assert told.no == (400, "routing_account_unknown", "rules[0].use[0].account")
 
@@ -101,7 +101,7 @@ async def test_the_reason_of_each_attempt_is_shown_and_can_be_played_again(shop:
     assert (first["why"]["rule_name"], first["why"]["rules_version"]) == ("all", 1)
     assert further["why"]["failover"]["of"] == first["id"] and further["why"]["chosen"] == second
     assert "12345" not in str(shown["attempts"]), "settings of an account are nobody's business here"
-    async with shop.services.db.read() as reader:
+    async with shop.shop.db.read() as reader:
         found = await rules_of_version(reader, shop.shop.merchant, "test", 1)
     assert found is not None and isinstance(found.rules, Rules)
     assert replay(further["why"], found.rules) == second
@@ -135,7 +135,7 @@ async def test_an_open_circuit_is_shown(shop: Client, second: str) -> None:
 
 
 async def test_nobody_sees_the_accounts_of_another_shop(shop: Client, second: str) -> None:
-    async with gateway(shop.services.db) as other:
+    async with gateway(shop.shop.db) as other:
         (health,) = (await other.gets(HEALTH)).json["data"]
         assert health["account"] != second
         told = await other.posts(RULES, {"rules": [{"use": [{"account": second}]}]})

@@ -117,7 +117,7 @@ async def test_dead_letters_of_all_endpoints_are_listed_page_by_page_and_sent_ag
     endpoints = [(await shop.posts(HOOKS, {"url": HERE})).json["id"] for _ in range(2)]
     for _ in range(2):
         await shop.charges()
-    async with shop.services.db.transaction() as tx:
+    async with shop.shop.db.transaction() as tx:
         await tx.execute(
             "UPDATE webhook_deliveries SET state = 'dead', next_try_at = NULL, last_error = 'away'"
         )

@@ -19,6 +19,7 @@ from quickkub.ledger.recipes import payment_received, reversal_of, unapplied_rec
 from quickkub.ledger.store import journals_about
 from quickkub.ledger.verify import KEPT_MAX, NoBooks
 from quickkub.storage import Connection, Database, open_database
+from quickkub.storage.scope import HOUSE
 from tests.support.rows import NOON, Shop, add_attempt, add_payment, add_receipt, add_shop
 
 
@@ -96,7 +97,7 @@ async def test_an_empty_database_is_in_order(database: Database) -> None:
 
 
 async def test_a_database_without_a_ledger_is_refused(postgres_dsn: str) -> None:
-    bare = await open_database(postgres_dsn, size_max=1)
+    bare = await open_database(postgres_dsn, size_max=1, scope=HOUSE)
     try:
         with pytest.raises(NoBooks):
             await verify(bare)
@@ -356,7 +357,7 @@ async def test_a_database_that_takes_no_writes_can_be_verified(
     async with database.transaction() as tx:
         name = await tx.fetchval("SELECT current_database()")
         await tx.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
-    standby = await open_database(database_dsn, size_max=1)
+    standby = await open_database(database_dsn, size_max=1, scope=HOUSE)
     try:
         assert await broken(standby) == set()
     finally:

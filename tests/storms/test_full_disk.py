@@ -13,6 +13,7 @@ import pytest
 from quickkub.invariants.run import check_invariants
 from quickkub.storage import open_database
 from quickkub.storage.embedded import EmbeddedPostgres
+from quickkub.storage.scope import HOUSE
 from tests.support.chaos.database import TROUBLE
 from tests.support.chaos.plan import Storm
 from tests.support.chaos.small_disk import CannotMount, fill, small_disk
@@ -70,7 +71,7 @@ async def test_a_full_disk_refuses_and_never_promises_and_then_all_goes_on(run: 
         row["reference"]: row["id"] for row in await run.database.asks("SELECT reference, id FROM payments")
     }
     assert kept == promised, "what was promised is there, and each key made one payment"
-    db = await open_database(run.database.server.dsn(), size_max=1)
+    db = await open_database(run.database.server.dsn(), size_max=1, scope=HOUSE)
     assert (await check_invariants(db)).violations == []
     await db.close()
 

@@ -13,6 +13,7 @@ from quickkub.invariants.run import check_invariants
 from quickkub.kernel.errors import Refusal
 from quickkub.storage import DatabaseAway, open_database
 from quickkub.storage.idempotency import KeyBusy
+from quickkub.storage.scope import HOUSE
 from tests.support.chaos.madeup import RememberingBank, satang, told_of
 from tests.support.chaos.proxy import Proxy, proxied
 from tests.support.ports import free_port
@@ -33,7 +34,7 @@ async def line(database_dsn: str) -> AsyncIterator[Proxy]:
 
 @pytest.fixture
 async def shop(line: Proxy) -> AsyncIterator[Shop]:
-    database = await open_database(line.dsn, size_max=4)
+    database = await open_database(line.dsn, size_max=4, scope=HOUSE)
     # A bank that takes the same instruction twice as one; at others, what nobody heard of is refused.
     yield await open_shop(database, RememberingBank(manifest=replace(MANIFEST, instruct_is_repeatable=True)))
     await database.close()

@@ -15,6 +15,7 @@ from quickkub.invariants.run import check_invariants
 from quickkub.payments import recovery
 from quickkub.storage import Database, open_database
 from quickkub.storage.embedded import EmbeddedPostgres
+from quickkub.storage.scope import HOUSE
 from tests.support.chaos.plan import Storm
 from tests.support.chaos.restoring import archiving, back_up, make_room, restore
 from tests.support.chaos.storm import StormRun
@@ -96,7 +97,7 @@ async def test_a_restored_gateway_asks_what_it_forgot_and_only_then_sends_money(
 
 
 async def _recovers(run: StormRun, server: EmbeddedPostgres, waiting: str, lost: str) -> None:
-    db = await open_database(server.dsn(), size_max=2)
+    db = await open_database(server.dsn(), size_max=2, scope=HOUSE)
     try:
         run.database.server = server
         assert not (await _standing(db)).is_open

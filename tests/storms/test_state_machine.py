@@ -26,6 +26,7 @@ from quickkub.kernel.ids import AttemptId
 from quickkub.ledger.verify import verify
 from quickkub.payments import attempt_store, sweep
 from quickkub.storage import open_database
+from quickkub.storage.scope import HOUSE
 from tests.support.chaos.madeup import RememberingBank, satang, told_of
 from tests.support.postgres import TestServer
 from tests.support.shop import Shop, open_shop
@@ -99,7 +100,7 @@ class World(RuleBasedStateMachine):
 
     async def _open(self) -> Shop:
         dsn = await self._stack.enter_async_context(self.server.fresh_database())
-        database = await open_database(dsn, size_max=2)
+        database = await open_database(dsn, size_max=2, scope=HOUSE)
         self._stack.push_async_callback(database.close)
         return await open_shop(database, self.bank)
 

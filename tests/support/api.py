@@ -5,19 +5,23 @@ from __future__ import annotations
 import contextlib
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 import aiohttp
 
 from quickkub.api.app import create_app
 from quickkub.api.services import Services, Settings
+from quickkub.disputes.service import Disputes
 from quickkub.kernel.clock import SystemClock
 from quickkub.kernel.ids import MerchantId, new_id
 from quickkub.kernel.secrets import Secret
 from quickkub.merchants.keys import KeyKind, Keys, open_key
+from quickkub.payments.service import Payments
+from quickkub.refunds.service import Refunds
 from quickkub.storage import Database
 from quickkub.storage.schema import head_revision
+from quickkub.storage.scope import NOBODY
 from quickkub.webhooks.guard import Guard
 from tests.support.server import serving
 from tests.support.shop import VAULT, Shop, open_shop
@@ -121,14 +125,16 @@ ORDER: Final = {"amount": 15_000, "currency": "THB", "method": "promptpay"}
 
 
 def services_for(database: Database, shop: Shop, **settings: Any) -> Services:
-    """Everything the application needs, over the shop's payments."""
+    """Everything the application needs, over the shop's payments; who says nothing sees nothing."""
+    served = database.with_default(NOBODY)
+    office = replace(shop.office, db=served)
     return Services(
-        db=database,
+        db=served,
         vault=VAULT,
-        keys=Keys(database, PEPPER, SystemClock()),
-        payments=shop.payments,
-        refunds=shop.refunds,
-        disputes=shop.disputes,
+        keys=Keys(served, PEPPER, SystemClock()),
+        payments=Payments(office),
+        refunds=Refunds(office),
+        disputes=Disputes(office),
         guard=Guard(LoopbackResolver(), loopback_in_test_mode=True),
         settings=Settings(
             **{"public_url": "http://shop.test", "version": "0.1.0", "schema_revision": head_revision()}

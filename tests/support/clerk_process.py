@@ -12,6 +12,7 @@ import sys
 from functools import partial
 
 from quickkub.storage import Database, open_database
+from quickkub.storage.scope import HOUSE
 from quickkub.worker.schedules import Clerk, Schedule
 
 EVERY_NEW_YEAR = "0 0 1 1 *"
@@ -27,7 +28,7 @@ async def write_down(db: Database, name: str, how: str) -> None:
 
 
 async def main(dsn: str, how: str, names: list[str]) -> None:
-    db = await open_database(dsn, size_max=4)
+    db = await open_database(dsn, size_max=4, scope=HOUSE)
     async with db.transaction() as tx:
         await tx.execute("SET LOCAL lock_timeout = 0")
         await tx.execute("SELECT pg_advisory_xact_lock_shared($1)", GATE)

@@ -10,6 +10,7 @@ import sys
 
 from quickkub.kernel.clock import SystemClock
 from quickkub.storage import open_database
+from quickkub.storage.scope import HOUSE
 from quickkub.storage.vault import Vault
 from quickkub.webhooks.flow import Courier
 from quickkub.webhooks.guard import Guard, SystemResolver
@@ -19,7 +20,7 @@ from tests.support.webhooks import KEY
 
 async def main(dsn: str) -> None:
     clock = SystemClock()
-    db = await open_database(dsn, size_max=4)
+    db = await open_database(dsn, size_max=4, scope=HOUSE)
     sender = HttpSender(Guard(SystemResolver(), loopback_in_test_mode=True), clock, total_seconds=5)
     await Courier(db, sender, Vault({1: KEY}), clock).run(asyncio.Event())
 

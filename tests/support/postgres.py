@@ -22,11 +22,12 @@ import threading
 from collections.abc import AsyncIterator, Coroutine, Iterator
 from contextlib import asynccontextmanager, contextmanager
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 from urllib.parse import urlsplit, urlunsplit
 
 import asyncpg
 
+from quickkub.storage.database import SESSION, prepare
 from quickkub.storage.embedded import EmbeddedPostgres
 from quickkub.storage.migrate import migrate
 
@@ -37,6 +38,12 @@ _ROOT: Final = Path(__file__).parents[2]
 def dsn_of(dsn: str, database: str) -> str:
     """The same server, another database."""
     return urlunsplit(urlsplit(dsn)._replace(path=f"/{database}"))
+
+
+def as_user(dsn: str, user: str) -> str:
+    """The same database, as another user, whom a server of our own asks for no password."""
+    parts = urlsplit(dsn)
+    return urlunsplit(parts._replace(netloc=f"{user}@{parts.netloc.rpartition('@')[2]}"))
 
 
 class TestServer:
@@ -75,6 +82,17 @@ class TestServer:
             await connection.execute(sql)
         finally:
             await connection.close()
+
+
+@asynccontextmanager
+async def open_owner_pool(dsn: str) -> AsyncIterator[asyncpg.Pool[Any]]:
+    """A pool of the tables' owner, whom no policy binds. Readers of events wait for it as for the gateway."""
+    settings = {name: value for name, value in SESSION.items() if name != "role"}
+    pool = await asyncpg.create_pool(dsn, min_size=0, max_size=10, init=prepare, server_settings=settings)
+    try:
+        yield pool
+    finally:
+        await pool.close()
 
 
 @contextmanager

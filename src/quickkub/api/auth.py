@@ -19,6 +19,7 @@ from quickkub.audit import Actor, ActorKind
 from quickkub.audit.acting import act_as
 from quickkub.kernel.errors import Kind, Refusal
 from quickkub.merchants.keys import Caller, KeyRefused
+from quickkub.storage.scope import HOUSE, scope_of, see_from_here
 from quickkub.webhooks.event import API_VERSION
 
 VERSION_HEADER: Final = "QuickKub-Version"
@@ -56,6 +57,8 @@ async def authenticate(connection: ASGIConnection[Any, Any, Any, Any], handler: 
     operation: Operation = handler.opt[OPT_KEY]
     assert operation.needs is not None, "everything under /v1 needs a permission"
     require(caller, operation.needs, platform=operation.platform)
+    # Only now, so that a refused caller's request has seen nobody's rows (A3).
+    see_from_here(HOUSE if operation.platform else scope_of(caller.merchant))
 
 
 async def _caller(services: Services, text: str, address: str | None) -> Caller:

@@ -22,6 +22,7 @@ from quickkub.api.services import Services
 from quickkub.kernel.clock import rfc3339
 from quickkub.kernel.errors import Refusal
 from quickkub.payments.recovery import standing
+from quickkub.storage.scope import house
 from quickkub.storage.vault import Place
 
 CHECK_SECONDS: Final = 3
@@ -73,7 +74,8 @@ class Health:
         async with self._turn:
             now = self._services.clock.monotonic()
             if self._remembered is None or self._remembered[0] <= now:
-                self._remembered = (now + REMEMBERED_SECONDS, await self._look())
+                with house():
+                    self._remembered = (now + REMEMBERED_SECONDS, await self._look())
             return self._remembered[1]
 
     async def _look(self) -> Findings:

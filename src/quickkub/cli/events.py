@@ -13,6 +13,7 @@ import typer
 from quickkub.cli.wiring import wiring_of
 from quickkub.kernel.errors import Kind, Refusal
 from quickkub.storage import Database, open_database
+from quickkub.storage.scope import HOUSE
 from quickkub.webhooks import operator_store, replay
 from quickkub.webhooks.event import event_view
 from quickkub.webhooks.replay import delivery_view
@@ -159,7 +160,7 @@ def _ask(context: typer.Context, database: str | None, question: Callable[[Datab
 
 
 async def _answer(dsn: str, question: Callable[[Database], Awaitable[T]]) -> T:
-    opened = await open_database(dsn, size_max=1)
+    opened = await open_database(dsn, size_max=1, scope=HOUSE)
     try:
         return await question(opened)
     finally:

@@ -20,6 +20,7 @@ from quickkub.ledger.chart import Heading, UnknownAccount, heading_of
 from quickkub.ledger.store import Balance, balances, merchants_with_books
 from quickkub.ledger.verify import Report, Violation, verify
 from quickkub.storage import Database, open_database
+from quickkub.storage.scope import HOUSE
 
 app = typer.Typer(help="The books: verify them, print the balances.", no_args_is_help=True)
 
@@ -96,7 +97,7 @@ def ask_database(
 
 
 async def _answer(dsn: str, question: Callable[[Database], Awaitable[T]]) -> T:
-    opened = await open_database(dsn, size_max=1)
+    opened = await open_database(dsn, size_max=1, scope=HOUSE)
     try:
         return await question(opened)
     finally:

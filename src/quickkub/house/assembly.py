@@ -19,6 +19,7 @@ from quickkub.refunds.effects import ProviderRefunds
 from quickkub.refunds.service import Refunds
 from quickkub.settings import Settings
 from quickkub.storage import Database, open_database
+from quickkub.storage.scope import NOBODY, Scope
 from quickkub.storage.vault import Vault
 from quickkub.webhooks.guard import Guard, SystemResolver
 
@@ -40,11 +41,16 @@ class House:
 
 
 @asynccontextmanager
-async def open_house(settings: Settings, dsn: str, *, connections: int = 20) -> AsyncIterator[House]:
-    """Build the rooms over the database at `dsn`. Raises DatabaseAway, WeakKey, WeakPepper."""
+async def open_house(
+    settings: Settings, dsn: str, *, connections: int = 20, scope: Scope = NOBODY
+) -> AsyncIterator[House]:
+    """Build the rooms over the database at `dsn`; `scope` is what tasks see that say nothing.
+
+    Raises DatabaseAway, DatabaseRoleMissing, WeakKey, WeakPepper.
+    """
     clock = SystemClock()
     vault = open_vault(settings)
-    db = await open_database(dsn, size_max=connections)
+    db = await open_database(dsn, size_max=connections, scope=scope)
     line = Line(registry.connector, clock=clock)
     office = Office(
         db,

@@ -12,6 +12,7 @@ from quickkub.kernel.errors import Kind, Refusal
 from quickkub.kernel.ids import MerchantId
 from quickkub.merchants.accounts import open_account
 from quickkub.storage import open_database
+from quickkub.storage.scope import HOUSE
 from quickkub.storage.vault import Vault
 
 
@@ -43,7 +44,7 @@ async def add(
     """
     manifest = registry.connector(name).manifest
     settings, credentials = sort(manifest, said)
-    db = await open_database(dsn, size_max=1)
+    db = await open_database(dsn, size_max=1, scope=HOUSE)
     try:
         async with db.read() as reader:
             if not await reader.fetchval("SELECT true FROM merchants WHERE id = $1", merchant):

@@ -13,6 +13,7 @@ from quickkub.kernel.errors import Kind, Refusal
 from quickkub.kernel.ids import MerchantId
 from quickkub.merchants.accounts import account_by_id
 from quickkub.storage import open_database
+from quickkub.storage.scope import HOUSE
 from quickkub.storage.vault import Vault
 
 _SECRET_LETTERS_MIN = 4
@@ -37,7 +38,7 @@ async def check_particulars(name: str, said: Mapping[str, str], *, mode: str) ->
 
 async def check_stored(name: str, merchant: str, account: str, dsn: str, vault: Vault) -> CheckResult:
     """Try an account of the database. Raises NoSuchAccount, CannotCheck."""
-    db = await open_database(dsn, size_max=1)
+    db = await open_database(dsn, size_max=1, scope=HOUSE)
     try:
         async with db.read() as reader:
             found = await account_by_id(reader, vault, MerchantId(merchant), account)

@@ -11,11 +11,12 @@ from quickkub.house.sealing import open_vault
 from quickkub.payments import methods
 from quickkub.settings import Settings
 from quickkub.storage import open_database
+from quickkub.storage.scope import HOUSE
 
 
 async def seed_methods(dsn: str) -> int:
     """Write the Thai payment methods; returns how many there are."""
-    db = await open_database(dsn, size_max=1)
+    db = await open_database(dsn, size_max=1, scope=HOUSE)
     try:
         async with db.transaction() as tx:
             return await methods.seed(tx, registry.providers().values())
@@ -27,7 +28,7 @@ async def seed_everything(settings: Settings, dsn: str, only: Collection[str] | 
     """Methods and demo shop; may be called any number of times. `only`: its accounts at these providers."""
     await seed_methods(dsn)
     ports = simulator_ports(settings)
-    db = await open_database(dsn, size_max=1)
+    db = await open_database(dsn, size_max=1, scope=HOUSE)
     try:
         shop = await make_demo_shop(
             db,

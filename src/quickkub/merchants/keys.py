@@ -27,6 +27,7 @@ from quickkub.kernel.secrets import Secret
 from quickkub.merchants import scopes, store
 from quickkub.merchants.networks import Network, is_within
 from quickkub.storage import Connection, Database, DatabaseAway, Row
+from quickkub.storage.scope import for_merchant, house
 
 ALPHABET: Final = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz"
 _RANDOM_LETTERS: Final = 32
@@ -213,8 +214,10 @@ class Keys:
         remembered = self._remembered.get(key_hash)
         if remembered is not None and remembered.fresh_until_monotonic > self._clock.monotonic():
             return remembered
-        async with self._db.read() as reader:
-            row = await store.find_key(reader, key_hash)
+        # Whose key it is has to be asked before it is known for whom we work.
+        with house():
+            async with self._db.read() as reader:
+                row = await store.find_key(reader, key_hash)
         if row is None:
             self._remembered.pop(key_hash, None)
             return None
@@ -238,7 +241,7 @@ class Keys:
         if not row["use_is_news"]:
             return
         # Who only reads is served while the database cannot write; when a key was used is not worth a 503.
-        with suppress(DatabaseAway):
+        with suppress(DatabaseAway), for_merchant(row["merchant_id"]):
             async with self._db.statement() as connection:
                 await store.note_use(connection, row["merchant_id"], row["id"])
 

@@ -8,6 +8,7 @@ from typing import Any
 from quickkub.connectors.contract import CallbackAnswer, RawCallback
 from quickkub.kernel.ids import MerchantId
 from quickkub.kernel.money import Money
+from quickkub.kernel.tokens import merchant_of
 from quickkub.payments import (
     ask,
     attempt_store,
@@ -40,6 +41,7 @@ from quickkub.payments.states import AttemptState
 from quickkub.payments.store import Overdue
 from quickkub.payments.view import attempt_view, payment_view
 from quickkub.storage.idempotency import Once
+from quickkub.storage.scope import for_merchant, house
 
 
 class Payments:
@@ -100,7 +102,10 @@ class Payments:
 
     async def keep_callback(self, provider: str, token: str, raw: RawCallback) -> CallbackAnswer:
         """Take a provider's callback in. See `inbox.keep`."""
-        return await inbox.keep(self._office, provider, token, raw)
+        # A token names its merchant, true or not; what came to none is kept for the house to see.
+        merchant = merchant_of(token)
+        with house() if merchant is None else for_merchant(merchant):
+            return await inbox.keep(self._office, provider, token, raw)
 
     async def claim_callbacks(self, limit: int) -> list[Kept]:
         """Callbacks to work on. See `callback_work.work`."""

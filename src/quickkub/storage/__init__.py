@@ -8,9 +8,18 @@ from quickkub.storage.database import (
     Connection,
     Database,
     DatabaseAway,
+    DatabaseRoleMissing,
     Row,
     in_transaction,
     open_database,
 )
 
-__all__ = ["Connection", "Database", "DatabaseAway", "Row", "in_transaction", "open_database"]
+__all__ = [
+    "Connection",
+    "Database",
+    "DatabaseAway",
+    "DatabaseRoleMissing",
+    "Row",
+    "in_transaction",
+    "open_database",
+]

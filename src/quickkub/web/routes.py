@@ -24,8 +24,10 @@ from quickkub.checkout.rules import picture_to_show, step_to_show, text_to_draw,
 from quickkub.checkout.steps import form_targets
 from quickkub.checkout.store import ask_soon, find_checkout, look_at
 from quickkub.kernel.errors import Kind, Refusal
+from quickkub.kernel.tokens import merchant_of
 from quickkub.promptpay import images
 from quickkub.storage import Database
+from quickkub.storage.scope import for_merchant, house
 from quickkub.telemetry import get_logger
 from quickkub.web.assets import Assets
 from quickkub.web.headers import asset_headers, content_policy, page_headers
@@ -72,8 +74,10 @@ def hub_for(database: Database) -> LiveHub:
     """A hub that asks this database."""
 
     async def look(keys: Sequence[Key]) -> Mapping[Key, Standing]:
-        async with database.read() as reader:
-            return await look_at(reader, keys)
+        # One question for the open pages of all merchants.
+        with house():
+            async with database.read() as reader:
+                return await look_at(reader, keys)
 
     return LiveHub(look)
 
@@ -171,8 +175,9 @@ class _Desk:
     async def back(self, token: str) -> Response[str]:
         """To the page, which shows what we know; and the provider is asked now (a statement of its own)."""
         checkout = await self._find(token)
-        async with self._db.statement() as connection:
-            await ask_soon(connection, checkout.key)
+        with for_merchant(checkout.key.merchant):
+            async with self._db.statement() as connection:
+                await ask_soon(connection, checkout.key)
         headers = self._headers | {"location": f"/pay/{token}"}
         return Response("", status_code=HTTPStatus.SEE_OTHER, media_type="text/plain", headers=headers)
 
@@ -227,8 +232,10 @@ class _Desk:
         return Response(b"", status_code=refusal.kind.value, media_type="text/plain", headers=headers)
 
     async def _find(self, token: str) -> Checkout:
-        async with self._db.read() as reader:
-            checkout = await find_checkout(reader, token)
+        # A text that is no token costs the same lookup, and sees nobody's rows.
+        with for_merchant(merchant_of(token) or ""):
+            async with self._db.read() as reader:
+                checkout = await find_checkout(reader, token)
         if checkout is None:
             raise NoSuchCheckout()
         return checkout

@@ -78,10 +78,7 @@ async def horizon(reader: Connection, skew: timedelta = CLOCK_SKEW) -> str:
     found: str = await reader.fetchval(
         """
         SELECT 'evt_' || lpad(to_hex((extract(epoch FROM oldest - $1::interval) * 1000)::bigint), 12, '0')
-          FROM (SELECT coalesce(min(xact_start), clock_timestamp()) AS oldest
-                  FROM pg_stat_activity
-                 WHERE datname = current_database() AND xact_start IS NOT NULL AND pid <> pg_backend_pid()
-                   AND application_name = current_setting('application_name')) open_transactions
+          FROM (SELECT coalesce(oldest_open_transaction(), clock_timestamp()) AS oldest) open_transactions
         """,
         skew,
     )

@@ -11,6 +11,7 @@ from typing import Final
 from quickkub.kernel.clock import Clock
 from quickkub.kernel.secrets import Secret
 from quickkub.storage import Connection, Database, DatabaseAway
+from quickkub.storage.scope import for_merchant
 from quickkub.storage.vault import CannotOpen, Vault
 from quickkub.telemetry import get_logger
 from quickkub.telemetry.crash_points import crash_point
@@ -133,8 +134,9 @@ class Courier:
         else:
             self._circuits.failed(claimed.endpoint)
         try:
-            async with self._db.read() as connection:
-                kept = await claims.finish(connection, claimed, verdict, took_ms)
+            with for_merchant(claimed.merchant):
+                async with self._db.read() as connection:
+                    kept = await claims.finish(connection, claimed, verdict, took_ms)
         except DatabaseAway as away:
             # The lease runs out and the delivery is tried again: at least once, never lost.
             _log.warning("a webhook's end was not written", event_id=claimed.event.id, reason=away.detail)

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Any, Final, Protocol, TypeAlias
 
 from quickkub.kernel.errors import Refusal
+from quickkub.storage.scope import for_merchant, house
 from quickkub.telemetry import get_logger
 from quickkub.telemetry.work import WORK, WORK_FAILED, WORK_PUT_ASIDE
 
@@ -42,7 +44,8 @@ class Loop:
 class Each:
     """A round that claims items and works on them side by side, up to `limit` at once.
 
-    It does not wait for what it started: an item that hangs holds its own place and nobody else's.
+    It does not wait for what it started: an item that hangs holds its own place and nobody else's. What is
+    claimed may be anybody's; the work on an item sees the rows of its merchant alone (A3).
     """
 
     def __init__(
@@ -81,7 +84,8 @@ class Each:
 
     async def _guarded(self, item: Any) -> None:
         try:
-            await self._work(item)
+            with _scope_for(item):
+                await self._work(item)
             WORK.labels(self._name).inc()
         except Refusal as refusal:
             log.warning("put off", job=self._name, code=refusal.code)
@@ -95,13 +99,21 @@ class Each:
 
     async def _put_aside(self, item: Any, bug: Exception, on_poison: OnPoison) -> None:
         try:
-            if await on_poison(item, bug):
+            with _scope_for(item):
+                put_aside = await on_poison(item, bug)
+            if put_aside:
                 WORK_PUT_ASIDE.labels(self._name).inc()
                 log.error("put aside for a person", job=self._name, reference=item.id)
         except Refusal as refusal:
             log.warning("could not be put aside", job=self._name, reference=item.id, code=refusal.code)
         except Exception:
             log.exception("could not be put aside", job=self._name, reference=item.id)
+
+
+def _scope_for(item: Any) -> AbstractContextManager[None]:
+    """The rows of the item's merchant; a letter, for one, is nobody's and is the house's own work."""
+    merchant = getattr(item, "merchant", None)
+    return house() if merchant is None else for_merchant(merchant)
 
 
 each = Each

@@ -16,6 +16,7 @@ import pytest
 from quickkub.kernel.money import baht
 from quickkub.payments.inbox_store import Kept
 from quickkub.storage import open_database
+from quickkub.storage.scope import HOUSE
 from tests.support.shop import MadeUpBank, Shop, open_shop
 from tests.support.statements import Sent, Statements
 
@@ -26,7 +27,7 @@ Work = Callable[[], Awaitable[Any]]
 @pytest.fixture
 async def shop(database_dsn: str) -> AsyncIterator[Shop]:
     """A shop whose bank signs its callbacks, on a pool of one session: nothing is done behind our back."""
-    database = await open_database(database_dsn, size_max=1)
+    database = await open_database(database_dsn, size_max=1, scope=HOUSE)
     yield await open_shop(database, MadeUpBank(trusted=True))
     await database.close()
 

@@ -21,6 +21,7 @@ from quickkub.settings import read_settings
 from quickkub.storage import open_database
 from quickkub.storage.embedded import EmbeddedPostgres, make_own_folder
 from quickkub.storage.migrate import migrate
+from quickkub.storage.scope import HOUSE
 from tests.support.chaos.bank import StormyBank
 from tests.support.chaos.database import TROUBLE, StormDatabase
 from tests.support.chaos.hooks import Hooks, receiving_hooks
@@ -123,7 +124,7 @@ class StormRun:
         settings = read_settings(env)
         await asyncio.to_thread(migrate, dsn)
         await seed_everything(settings, dsn, only=["scb"])
-        db = await open_database(dsn, size_max=1)
+        db = await open_database(dsn, size_max=1, scope=HOUSE)
         try:
             shop = await read_demo_shop(db, settings.data_dir)
         finally:
@@ -187,7 +188,7 @@ class StormRun:
         return await self._judged(result)
 
     async def _judged(self, result: Weathered) -> Weathered:
-        db = await open_database(self.database.server.dsn(), size_max=1)
+        db = await open_database(self.database.server.dsn(), size_max=1, scope=HOUSE)
         try:
             report = await check_invariants(db)
         finally:
