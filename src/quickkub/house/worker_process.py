@@ -15,6 +15,7 @@ from quickkub.payments.gate import bring_up_to_date
 from quickkub.settings import Settings
 from quickkub.storage import Database
 from quickkub.storage.housekeeping import forget_old
+from quickkub.storage.scope import HOUSE
 from quickkub.telemetry.metrics import serve as serve_metrics
 from quickkub.webhooks.flow import Courier
 from quickkub.webhooks.sender import HttpSender
@@ -36,7 +37,8 @@ async def _work(settings: Settings) -> None:
     stop = stop_on_signals()
     if settings.worker_metrics_port:
         serve_metrics(settings.worker_metrics_port)
-    async with open_house(settings, settings.database_url) as house:
+    # What is due is looked for across merchants; work on one item sees its merchant alone (worker/loops.py).
+    async with open_house(settings, settings.database_url, scope=HOUSE) as house:
         courier = Courier(house.db, HttpSender(house.guard, house.clock), house.vault, house.clock)
         clerk = Clerk(settings.database_url, schedules(house.db))
         say_ready()
