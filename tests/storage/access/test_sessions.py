@@ -16,7 +16,7 @@ from quickkub.access.sessions import (
 )
 from quickkub.access.users import set_state
 from quickkub.storage import Database
-from tests.support.people import ELSEWHERE, PASSWORD, People
+from tests.support.signing_in import ELSEWHERE, PASSWORD, People
 
 MINUTE = 60
 HOUR = 3600
