@@ -21,6 +21,7 @@ from quickkub.kernel.clock import rfc3339
 from quickkub.kernel.errors import Kind, Refusal
 from quickkub.kernel.secrets import Secret
 from quickkub.storage.embedded import make_own_folder
+from quickkub.storage.vault import read_key
 from quickkub.storage.vault.private_file import write_private
 
 PORT_DEFAULT: Final = 3002
@@ -104,11 +105,11 @@ def default_data_dir(environment: Mapping[str, str]) -> Path:
 def read_settings(environment: Mapping[str, str]) -> Settings:
     """Read the environment; keys that are not set are made once and kept in the data folder.
 
-    Raises BadSetting for the first setting that is malformed or weak; `quickkub config check` tells of all.
+    Raises BadSetting or WeakKey for the first that is wrong; `quickkub config check` tells of all.
     """
     data_dir = default_data_dir(environment)
     port = read_port(environment, "QUICKKUB_PORT", PORT_DEFAULT)
-    public_url = environment.get("QUICKKUB_PUBLIC_URL", f"http://127.0.0.1:{port}").rstrip("/")
+    public_url = read_public_url(environment, port)
     own = _own_secrets(data_dir, environment)
     smtp_url = read_url(environment, "SMTP_URL", SMTP_SCHEMES)
     return Settings(
@@ -118,13 +119,13 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
         port=port,
         simulators_port=read_port(environment, "QUICKKUB_SIMULATORS_PORT", SIMULATORS_PORT_DEFAULT),
         public_url=public_url,
-        encryption_key=Secret(own["ENCRYPTION_KEY"]),
+        encryption_key=_encryption_key(own["ENCRYPTION_KEY"]),
         key_pepper=read_pepper(own["QUICKKUB_KEY_PEPPER"]),
         allow_local_webhooks=read_local_webhooks(environment, public_url),
         jwt_secret=read_jwt_secret(own["JWT_SECRET"]),
         index_root=Secret(own["QUICKKUB_INDEX_ROOT"]),
         encryption_key_made_at=datetime.fromisoformat(own[_MADE_AT]) if _MADE_AT in own else None,
-        key_ring_file=_path(environment, "QUICKKUB_KEY_RING_FILE", data_dir / "keys.json"),
+        key_ring_file=read_key_ring_file(environment),
         anchor_dir=_path(environment, "QUICKKUB_ANCHOR_DIR", data_dir / "anchors"),
         mail_dir=_path(environment, "QUICKKUB_MAIL_DIR", data_dir / "mail"),
         smtp_url=Secret(smtp_url) if smtp_url else None,
@@ -139,6 +140,15 @@ def read_settings(environment: Mapping[str, str]) -> Settings:
             else 0
         ),
     )
+
+
+def read_public_url(environment: Mapping[str, str], port: int) -> str:
+    """Where payers and providers reach the gateway, without a slash at the end. Raises BadSetting."""
+    name = "QUICKKUB_PUBLIC_URL"
+    url = read_url(environment, name, ("http", "https")) or f"http://127.0.0.1:{port}"
+    if "?" in url or "#" in url:
+        raise BadSetting(f"{name} must be the address of a site, without a query", param=name)
+    return url.rstrip("/")
 
 
 def read_port(environment: Mapping[str, str], name: str, default: int) -> int:
@@ -169,7 +179,7 @@ def read_rate_limit_requests(environment: Mapping[str, str]) -> int:
 
 
 def read_test_rate(environment: Mapping[str, str]) -> int | None:
-    """Requests a second for test keys, None for the usual rate; live keys are not moved. Raises BadSetting."""
+    """What test keys may ask a second, None for as usual. Live keys are not moved. Raises BadSetting."""
     if not environment.get("QUICKKUB_TEST_RATE"):
         return None
     what = "a whole number of requests a second, 1 or more"
@@ -179,7 +189,7 @@ def read_test_rate(environment: Mapping[str, str]) -> int | None:
 def _number(environment: Mapping[str, str], name: str, default: int, most: int, what: str) -> int:
     text = environment.get(name, str(default))
     if not (text.isascii() and text.isdigit() and len(text) <= len(str(most)) and 1 <= int(text) <= most):
-        raise BadSetting(f"{name} is {what}, not {text[:40]!r}", param=name)
+        raise BadSetting(f"{name} must be {what}, not {text[:40]!r}", param=name)
     return int(text)
 
 
@@ -199,7 +209,7 @@ def read_url(environment: Mapping[str, str], name: str, schemes: tuple[str, ...]
         complete = False
     if not complete:
         forms = ", ".join(f"{scheme}://" for scheme in schemes)
-        raise BadSetting(f"{name} is an address that begins with one of {forms}", param=name)
+        raise BadSetting(f"{name} must be an address that begins with one of {forms}", param=name)
     return text
 
 
@@ -211,7 +221,7 @@ def read_trusted_proxies(environment: Mapping[str, str]) -> tuple[str, ...]:
         return tuple(str(ipaddress.ip_network(text)) for text in texts)
     except ValueError as trouble:
         raise BadSetting(
-            f"{name} is a list of networks such as 10.0.0.0/8, divided by commas", param=name
+            f"{name} must be a list of networks such as 10.0.0.0/8, divided by commas", param=name
         ) from trouble
 
 
@@ -223,6 +233,11 @@ def read_pepper(text: str) -> Secret:
             f"make one with `{MAKE_PEPPER}`",
             param="QUICKKUB_KEY_PEPPER",
         )
+    return Secret(text)
+
+
+def _encryption_key(text: str) -> Secret:
+    read_key(Secret(text))
     return Secret(text)
 
 
@@ -249,6 +264,11 @@ def weakness(text: str) -> str | None:
     return None
 
 
+def read_key_ring_file(environment: Mapping[str, str]) -> Path:
+    """Where the numbered keys are; the file need not exist."""
+    return _path(environment, "QUICKKUB_KEY_RING_FILE", default_data_dir(environment) / "keys.json")
+
+
 def _path(environment: Mapping[str, str], name: str, default: Path) -> Path:
     said = environment.get(name)
     return Path(said).expanduser().absolute() if said else default
@@ -263,7 +283,9 @@ def read_local_webhooks(environment: Mapping[str, str], public_url: str) -> bool
     if said is None:
         return urlsplit(public_url).hostname in {"127.0.0.1", "localhost", "::1"}
     if said not in {"0", "1"}:
-        raise BadSetting("QUICKKUB_ALLOW_LOCAL_WEBHOOKS is 0 or 1", param="QUICKKUB_ALLOW_LOCAL_WEBHOOKS")
+        raise BadSetting(
+            "QUICKKUB_ALLOW_LOCAL_WEBHOOKS must be 0 or 1", param="QUICKKUB_ALLOW_LOCAL_WEBHOOKS"
+        )
     return said == "1"
 
 

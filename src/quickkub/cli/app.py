@@ -8,8 +8,10 @@ import typer
 
 from quickkub import __version__
 from quickkub.cli.check import app as check
+from quickkub.cli.config import app as config
 from quickkub.cli.demo import demo_command
 from quickkub.cli.events import events, webhooks
+from quickkub.cli.keys import app as keys
 from quickkub.cli.ledger import app as ledger
 from quickkub.cli.listen import listen
 from quickkub.cli.provider import app as provider
@@ -56,6 +58,8 @@ def build(wiring: Wiring) -> typer.Typer:
     app.add_typer(webhooks, name="webhooks")
     app.add_typer(provider, name="provider")
     app.add_typer(simulators, name="simulators")
+    app.add_typer(keys, name="keys")
+    app.add_typer(config, name="config")
     app.add_typer(db, name="db")
     app.add_typer(seed, name="seed")
     return app

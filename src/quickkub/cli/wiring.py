@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
@@ -11,6 +11,9 @@ from typing import Protocol
 import typer
 
 from quickkub.cli.gateway import Gateway
+from quickkub.storage.resealing import Resealed, Tried
+from quickkub.storage.resealing_inventory import KeyEntry
+from quickkub.storage.vault.ring import RingKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +31,34 @@ class AddedAccount:
     id: str
     callback_url: str
     told: str
+
+
+@dataclass(frozen=True, slots=True)
+class ConfigFinding:
+    """A setting that is weak, missing or malformed, and the command or the words that mend it.
+
+    Holds no value of a secret.
+    """
+
+    setting: str
+    problem: str
+    remedy: str
+
+
+class KeyOffice(Protocol):
+    """The key ring and the values it seals; `quickkub.house.keys` says what each does and refuses."""
+
+    async def list(self) -> Sequence[KeyEntry]: ...
+
+    async def add(self, *, standby: bool = False) -> RingKey: ...
+
+    async def activate(self, number: int) -> RingKey: ...
+
+    async def rotate(self, *, batch: int, told: Callable[[Resealed], None] | None = None) -> Resealed: ...
+
+    async def retire(self, number: int) -> RingKey: ...
+
+    async def check(self, *, sample: int | None) -> Sequence[Tried]: ...
 
 
 class Wiring(Protocol):
@@ -91,6 +122,17 @@ class Wiring(Protocol):
 
         Raises BadParticulars, CannotCheck, DoesNotWork, NoSuchMerchant; nothing is written then.
         """
+        ...
+
+    def key_office(self, dsn: str) -> AbstractAsyncContextManager[KeyOffice]:
+        """The key ring of this installation with the values of a database.
+
+        Raises WeakKey, RingUnreadable, DatabaseAway.
+        """
+        ...
+
+    def config_findings(self) -> list[ConfigFinding]:
+        """Everything that is weak, missing or malformed in the settings. Writes nothing and asks nobody."""
         ...
 
     def demo(self, *, keep: bool, all_providers: bool) -> int:

@@ -15,8 +15,9 @@ from typing import Any, Final
 from quickkub.audit import Act, Actor, ActorKind, acting, record
 from quickkub.kernel.clock import Clock, SystemClock
 from quickkub.storage import Database, open_database
-from quickkub.storage.resealing import Resealed, Tried, reseal, try_values, used_by
+from quickkub.storage.resealing import Resealed, Tried, reseal, try_values, usage
 from quickkub.storage.resealing_inventory import KeyEntry, key_inventory
+from quickkub.storage.scope import HOUSE
 from quickkub.storage.vault import Vault
 from quickkub.storage.vault.ring import KeyInUse, Ring, RingKey
 from quickkub.storage.vault.ring_file import RingFile
@@ -33,9 +34,7 @@ class KeyOffice:
 
     async def list(self) -> Sequence[KeyEntry]:
         """All keys with how many values each has sealed. Raises RingUnreadable, DatabaseAway."""
-        async with self._db.transaction() as tx:
-            await tx.execute("SET LOCAL statement_timeout = 0")
-            return await key_inventory(tx, self._ring.read())
+        return await key_inventory(self._db, self._ring.read())
 
     async def add(self, *, standby: bool = False) -> RingKey:
         """A new random key. It seals from now on, unless it is on `standby` until other machines have it.
@@ -89,7 +88,7 @@ class KeyOffice:
         """
         now = self._clock.now()
         chosen = self._ring.read().may_retire(number, now)
-        used = {u.column.name: u.values[number] for u in await used_by(self._db) if u.values.get(number)}
+        used = {u.column.name: u.values[number] for u in await usage(self._db) if u.values.get(number)}
         if used:
             await self._say("encryption_key.retired", number, {"values": used}, outcome="refused")
             where = ", ".join(f"{count} in {name}" for name, count in used.items())
@@ -129,7 +128,7 @@ class KeyOffice:
 @asynccontextmanager
 async def key_office(dsn: str, ring: RingFile) -> AsyncIterator[KeyOffice]:
     """The office for a command: acts are those of the machine's user. Raises DatabaseAway."""
-    db = await open_database(dsn, size_max=2)
+    db = await open_database(dsn, size_max=2, scope=HOUSE)
     try:
         with acting(Actor(ActorKind.SYSTEM, _COMMAND, role=_machine_user())):
             yield KeyOffice(db, ring)

@@ -5,11 +5,11 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import AbstractAsyncContextManager, contextmanager
 from pathlib import Path
 
 from quickkub.cli.gateway import Gateway, Welcome
-from quickkub.cli.wiring import AddedAccount, CheckResult
+from quickkub.cli.wiring import AddedAccount, CheckResult, ConfigFinding, KeyOffice
 from quickkub.settings import Settings, default_data_dir, read_settings
 
 
@@ -108,6 +108,19 @@ class HouseWiring:
         settings = read_settings(os.environ)
         vault, url = open_vault(settings), settings.public_url
         return asyncio.run(add(name, merchant, said, mode=mode, dsn=dsn, vault=vault, public_url=url))
+
+    def key_office(self, dsn: str) -> AbstractAsyncContextManager[KeyOffice]:
+        """See cli.wiring.Wiring."""
+        from quickkub.house.keys import key_office
+        from quickkub.house.sealing import open_ring
+
+        return key_office(dsn, open_ring(read_settings(os.environ)))
+
+    def config_findings(self) -> list[ConfigFinding]:
+        """See cli.wiring.Wiring."""
+        from quickkub.house.config_check import config_findings
+
+        return config_findings(os.environ)
 
     def serve(self, part: str) -> None:
         """See cli.wiring.Wiring."""

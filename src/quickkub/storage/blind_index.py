@@ -6,14 +6,12 @@ when keys are rotated, and so that a hash says nothing to whoever holds the ring
 
 from __future__ import annotations
 
-import base64
-import binascii
 import hmac
 import unicodedata
 from typing import Final
 
 from quickkub.kernel.secrets import Secret
-from quickkub.storage.vault.sealing import KEY_BYTES, WeakKey, derive_key
+from quickkub.storage.vault.sealing import derive_key, read_key
 
 INDEX_BYTES: Final = 32
 
@@ -27,16 +25,7 @@ class BlindIndex:
 
     def __init__(self, root: Secret) -> None:
         """`root` is base64 of 32 random bytes (QUICKKUB_INDEX_ROOT). Raises WeakKey."""
-        try:
-            self._root = base64.b64decode(root.reveal(), validate=True)
-        except (binascii.Error, ValueError):
-            self._root = b""
-        if len(self._root) != KEY_BYTES:
-            raise WeakKey(
-                "QUICKKUB_INDEX_ROOT must be base64 of 32 random bytes; "
-                "make one with `openssl rand -base64 32`",
-                param="QUICKKUB_INDEX_ROOT",
-            )
+        self._root = read_key(root, "QUICKKUB_INDEX_ROOT")
 
     def of(self, value: str, *, table: str, column: str, merchant: str) -> bytes:
         """The index of a value, 32 bytes. Spaces and case are normalised before, Unicode here (NFKC)."""

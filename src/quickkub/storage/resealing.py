@@ -8,11 +8,13 @@ works beside a running gateway, and a value that was sealed anew meanwhile is le
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from typing import Any, Final
 
 from quickkub.storage.database import Connection, Database, Row
+from quickkub.storage.scope import house
 from quickkub.storage.vault import CannotOpen, Place, Vault
 from quickkub.storage.vault.columns import SEALED, SealedColumn
 from quickkub.storage.vault.sealing import VERSION
@@ -73,23 +75,29 @@ def _number(column: SealedColumn) -> str:
     )
 
 
-async def usage(reader: Connection) -> list[Usage]:
-    """Values by column and key. Reads every table with sealed columns once, without a time limit."""
+@asynccontextmanager
+async def _whole(db: Database) -> AsyncIterator[Connection]:
+    """A transaction that sees every merchant's rows, whatever the task sees, and may take its time.
+
+    A key that seems unused because its values were not seen would be ended with them still under it.
+    """
+    with house():
+        async with db.transaction() as tx:
+            await tx.execute("SET LOCAL statement_timeout = 0")
+            yield tx
+
+
+async def usage(db: Database) -> list[Usage]:
+    """Values by column and key. Reads every table with sealed columns once. Raises DatabaseAway."""
     found = []
     for column in SEALED:
-        rows = await reader.fetch(
-            f"SELECT {_number(column)} AS number, count(*) AS values FROM {column.table} t "  # noqa: S608
-            f"WHERE t.{column.column} IS NOT NULL GROUP BY 1 ORDER BY 1"
-        )
+        async with _whole(db) as tx:
+            rows = await tx.fetch(
+                f"SELECT {_number(column)} AS number, count(*) AS values FROM {column.table} t "  # noqa: S608
+                f"WHERE t.{column.column} IS NOT NULL GROUP BY 1 ORDER BY 1"
+            )
         found.append(Usage(column, {row["number"]: row["values"] for row in rows}))
     return found
-
-
-async def used_by(db: Database) -> list[Usage]:
-    """The same over a pool."""
-    async with db.transaction() as tx:
-        await tx.execute("SET LOCAL statement_timeout = 0")
-        return await usage(tx)
 
 
 async def reseal(
@@ -121,9 +129,7 @@ async def _next(
     if after is not None:
         keys, places = ", ".join(f"t.{key}" for key in column.keys), _places(len(column.keys), 3)
         where += f" AND ({keys}) > ({places})"
-    async with db.transaction() as tx:
-        # Values behind a long stretch that is done already are found late.
-        await tx.execute("SET LOCAL statement_timeout = 0")
+    async with _whole(db) as tx:
         return await tx.fetch(_select(column, where) + " LIMIT $2", number, batch, *(after or ()))
 
 
@@ -170,7 +176,7 @@ async def _wrap(
     names = ", ".join(column.keys)
     same = " AND ".join(f"t.{key} = new.{key}" for key in column.keys)
     keys: list[list[Any]] = [[row[f"key_{key}"] for row, _ in fresh] for key in column.keys]
-    async with db.transaction() as tx:
+    async with _whole(db) as tx:
         done: str = await tx.execute(
             f"UPDATE {column.table} t SET {column.column} = new.now_sealed "  # noqa: S608
             f"FROM unnest({arrays}) AS new ({names}, was_sealed, now_sealed) "
@@ -188,7 +194,7 @@ async def try_values(db: Database, vault: Vault, *, sample: int | None) -> list[
     `sample` None opens all. Raises DatabaseAway.
     """
     tried = []
-    for used in await used_by(db):
+    for used in await usage(db):
         for number, values in used.values.items():
             opened, bad = await _try(db, vault, used.column, number, sample)
             tried.append(Tried(used.column.name, number, values, opened, bad))
@@ -201,8 +207,7 @@ async def _try(
     where = f"t.{column.column} IS NOT NULL AND {_number(column)} = $1"
     seen: set[tuple[str, ...]] = set()
     bad: list[Unreadable] = []
-    async with db.transaction() as tx:
-        await tx.execute("SET LOCAL statement_timeout = 0")
+    async with _whole(db) as tx:
         for order in ("ASC", "DESC") if sample is not None else ("ASC",):
             limit = None if sample is None else (sample + 1) // 2
             async for row in tx.cursor(_select(column, where, order) + " LIMIT $2", number, limit):

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from quickkub.storage.database import Connection
+from quickkub.storage.database import Database
 from quickkub.storage.resealing import UNKNOWN, usage
 from quickkub.storage.vault.ring import Ring
 
@@ -42,10 +42,13 @@ class KeyEntry:
         return self.total >= VALUES_MAX
 
 
-async def key_inventory(reader: Connection, ring: Ring) -> list[KeyEntry]:
-    """All keys by number, and after them numbers that only values know (-1: values of no known form)."""
+async def key_inventory(db: Database, ring: Ring) -> list[KeyEntry]:
+    """All keys by number, and after them numbers that only values know (-1: values of no known form).
+
+    Looks at the values of all merchants. Raises DatabaseAway.
+    """
     values: dict[int, dict[str, int]] = {}
-    for used in await usage(reader):
+    for used in await usage(db):
         for number, count in used.values.items():
             values.setdefault(number, {})[used.column.name] = count
     entries = [

@@ -83,16 +83,15 @@ class Keys:
     sealing: int
 
 
-def read_key(text: Secret) -> bytes:
-    """32 bytes from base64 text. Raises WeakKey and says how to make one."""
+def read_key(text: Secret, name: str = "ENCRYPTION_KEY") -> bytes:
+    """32 bytes from the base64 text of a setting. Raises WeakKey and says how to make one."""
     try:
         key = base64.b64decode(text.reveal(), validate=True)
     except (binascii.Error, ValueError):
         key = b""
     if len(key) != KEY_BYTES or len(set(key)) < _DISTINCT_MIN:
         raise WeakKey(
-            "ENCRYPTION_KEY must be base64 of 32 random bytes; make one with `openssl rand -base64 32`",
-            param="ENCRYPTION_KEY",
+            f"{name} must be base64 of 32 random bytes; make one with `openssl rand -base64 32`", param=name
         )
     return key
 
