@@ -40,6 +40,7 @@ class Screened:
     decision: str
     action: Action
     mark: str
+    decided_by: str
 
 
 class Screen:
@@ -64,7 +65,7 @@ class Screen:
         if version or verdict.action is not Action.ALLOW:
             review = _review(rules, verdict) if mark == "review" else None
             await store.keep_decision(tx, subject.merchant, decision, mark, review)
-        return Screened(decision.id, verdict.action, mark)
+        return Screened(decision.id, verdict.action, mark, verdict.decided_by)
 
     async def failed(self, tx: Connection, subject: Subject) -> None:
         """The provider said no: that counts as a failure of everything the payment was counted under."""
@@ -98,7 +99,7 @@ class Screen:
         decision = _decision(subject, "after", rules, looked, verdict, began_ns)
         review = _review(rules, verdict) if verdict.action is not Action.ALLOW else None
         await store.keep_decision(tx, subject.merchant, decision, mark, review)
-        return Screened(decision.id, verdict.action, mark)
+        return Screened(decision.id, verdict.action, mark, verdict.decided_by)
 
     async def _rules_of(self, tx: Connection, merchant: MerchantId, mode: str, version: int) -> RuleSet:
         place = (merchant, mode, version)

@@ -82,11 +82,11 @@ class Guarded:
 
 
 def rule(
-    when: Any, *, id: str = "r", action: str = "block", mode: str = "live", **more: Any
-) -> dict[str, Any]:  # noqa: A002
+    when: Any, *, name: str = "r", action: str = "block", mode: str = "live", **more: Any
+) -> dict[str, Any]:
     """A rule of which only the condition matters."""
     return {
-        "id": id,
+        "id": name,
         "owner": "tests",
         "reason": {"en": "for a test", "th": "สำหรับทดสอบ"},
         "action": action,
