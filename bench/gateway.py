@@ -72,6 +72,7 @@ def clean_clone() -> None:
             "HOME": str(home),
             "XDG_CACHE_HOME": str(home / "cache"),
             "QUICKKUB_DATA_DIR": str(data),
+            "QUICKKUB_TEST_RATE": "10000",
             "QUICKKUB_PORT": url.rpartition(":")[2],
             "QUICKKUB_SIMULATORS_PORT": simulator.rpartition(":")[2],
         }

@@ -14,8 +14,12 @@ from litestar.types import ControllerRouterHandler, LifeSpanScope, Scope
 
 from quickkub.api import callbacks, docs, health, metrics, v1
 from quickkub.api.auth import authenticate, check_version
+from quickkub.api.auth_routes.cookies import CookieRules
+from quickkub.api.auth_routes.oauth import oauth_routes
+from quickkub.api.auth_routes.people import people_routers
 from quickkub.api.edge import Edge
 from quickkub.api.health import Health
+from quickkub.api.limits.guard import counting_failures, limit_caller
 from quickkub.api.problems import EXCEPTION_HANDLERS, allowed
 from quickkub.api.request import BODY_BYTES_MAX, ApiRequest, GatewayRequest
 from quickkub.api.services import Services
@@ -28,9 +32,15 @@ class Gateway(Litestar):
     __slots__ = ("_edge",)
 
     def __init__(self, **settings: Any) -> None:
-        https = settings["state"].services.settings.public_url.startswith("https://")
+        services: Services = settings["state"].services
         super().__init__(**settings)
-        self._edge = Edge(super().__call__, https=https, allow=self._allow())
+        self._edge = Edge(
+            super().__call__,
+            https=services.settings.public_url.startswith("https://"),
+            allow=self._allow(),
+            clients=services.clients,
+            limits=services.limits,
+        )
 
     def _allow(self) -> dict[str, str]:
         """What each address takes, by path template."""
@@ -55,15 +65,26 @@ def create_app(services: Services, extra_routes: Sequence[ControllerRouterHandle
     api = Router(
         path="/",
         route_handlers=v1.ROUTES,
-        # Rate limits (5.9) belong between these two: they need the caller, and nothing of the request's body.
-        guards=[authenticate, check_version],
+        guards=[counting_failures(authenticate), limit_caller, check_version],
         request_class=ApiRequest,
     )
+    oauth = oauth_routes(services.oauth) if services.oauth is not None else []
+    people = people_routers() if services.access is not None else []
     return Gateway(
-        route_handlers=[api, *callbacks.ROUTES, *health.ROUTES, *metrics.ROUTES, *docs.ROUTES, *extra_routes],
+        route_handlers=[
+            api,
+            *people,
+            *callbacks.ROUTES,
+            *health.ROUTES,
+            *metrics.ROUTES,
+            *docs.ROUTES,
+            *oauth,
+            *extra_routes,
+        ],
         state=State(
             {
                 "services": services,
+                "cookie_rules": CookieRules(services.settings.public_url),
                 "health": Health(services),
                 "webhooks": Webhooks(services.db, services.vault, services.guard),
             }

@@ -18,6 +18,7 @@ from litestar.handlers import HTTPRouteHandler
 from quickkub.access.permissions import PermissionMissing
 from quickkub.api import once, schema, v1
 from quickkub.api.auth import VERSION_HEADER, HeaderRepeated, VersionUnknown
+from quickkub.api.limits.desk import RateLimited, TooManyAtOnce
 from quickkub.api.operations import OPT_KEY, Operation
 from quickkub.api.problems import PROBLEM_JSON, BodyTooLarge, Problem, RequestMalformed
 from quickkub.api.request import BodyTooSlow, EncodingUnsupported, MediaTypeUnsupported
@@ -45,6 +46,8 @@ _ALWAYS: Final = (
     RequestMalformed,
     ParameterUnknown,
     ParameterInvalid,
+    RateLimited,
+    TooManyAtOnce,
     DatabaseAway,
 )
 _WITH_BODY: Final = (
@@ -192,6 +195,7 @@ _PATTERNS: Final = {
     "dispute": "^dp_[0-9a-f]{32}$",
     "case": "^case_[0-9a-f]{32}$",
     "api_key": "^key_[0-9a-f]{32}$",
+    "oauth_client": "^cli_[0-9a-f]{32}$",
 }
 
 

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -15,7 +15,13 @@ import msgspec
 from litestar.types import ASGIApp, HTTPScope, Message, Send
 
 from quickkub.api.auth import VERSION_HEADER
-from quickkub.api.problems import PROBLEM_JSON, Problem, internal_problem
+from quickkub.api.clients import Clients
+from quickkub.api.limits.desk import Limits
+from quickkub.api.limits.gate import admit, noted
+from quickkub.api.limits.guard import LEAVE
+from quickkub.api.limits.policy import headers_of
+from quickkub.api.problems import PROBLEM_JSON, Problem, internal_problem, problem_of
+from quickkub.kernel.errors import Refusal
 from quickkub.kernel.ids import new_id
 from quickkub.telemetry import about, get_logger
 from quickkub.telemetry.crash_points import crash_point
@@ -45,9 +51,19 @@ HSTS: Final = (b"strict-transport-security", b"max-age=63072000")
 class Edge:
     """An ASGI application around another."""
 
-    def __init__(self, inner: ASGIApp, *, https: bool, allow: Mapping[str, str]) -> None:
+    def __init__(
+        self,
+        inner: ASGIApp,
+        *,
+        https: bool,
+        allow: Mapping[str, str],
+        clients: Clients,
+        limits: Limits | None,
+    ) -> None:
         """`https`: reached over https, so browsers are told to insist on it. `allow`: by path template."""
         self._inner = inner
+        self._clients = clients
+        self._limits = limits
         self._allow = allow
         self._headers = (*DEFAULT_HEADERS, HSTS) if https else DEFAULT_HEADERS
 
@@ -56,13 +72,17 @@ class Edge:
         if scope["type"] != "http":
             await self._inner(scope, receive, send)
             return
-        asked = _Asked(scope, send, self._headers, self._allow)
+        asked = _Asked(scope, send, self._headers, self._allow, self._clients.address(scope))
         with about(request_id=asked.request_id), HTTP_UNDER_WAY.track_inprogress():
             try:
                 if _header_bytes(scope) > HEADER_BYTES_MAX:
                     await asked.refuse_headers()
                 else:
+                    if self._limits is not None:
+                        await admit(self._limits, asked.scope, asked.address)
                     await self._inner(asked.scope, receive, asked.send)
+            except Refusal as refusal:
+                await asked.refuse(refusal)
             except Exception as error:  # noqa: BLE001 -- the outermost loop: log, answer, keep the process
                 await asked.fail(error)
             finally:
@@ -78,12 +98,17 @@ class _Asked:
         send: Send,
         headers: tuple[tuple[bytes, bytes], ...],
         allow: Mapping[str, str],
+        address: str | None,
     ) -> None:
+        self.address = address
         self.request_id = _request_id(scope)
         self.state: dict[str, Any] = {**(scope.get("state") or {}), "request_id": self.request_id}
         self._head = scope["method"] == "HEAD"
         # A HEAD is a GET whose body is not sent (RFC 9110 9.3.2).
         self.scope: Any = {**scope, "state": self.state, "method": "GET" if self._head else scope["method"]}
+        if address is not None and (peer := scope["client"]) is not None:
+            # From here on everybody means the caller, not the proxy in between.
+            self.scope["client"] = (address, peer[1])
         self._method = scope["method"] if scope["method"] in _METHODS else "other"
         self._send = send
         self._headers = headers
@@ -115,6 +140,12 @@ class _Asked:
             )
         )
 
+    async def refuse(self, refusal: Refusal) -> None:
+        """A no from before routing."""
+        retry = refusal.retry_after
+        headers = [] if retry is None else [(b"retry-after", str(retry).encode())]
+        await self._problem(problem_of(refusal, self.request_id), headers)
+
     async def fail(self, error: Exception) -> None:
         """500 when nothing was answered yet; a broken answer is left broken, not to be taken for whole."""
         _log.error("request failed", exc_info=error)
@@ -122,20 +153,21 @@ class _Asked:
             await self._problem(internal_problem(self.request_id))
 
     def report(self) -> None:
-        """One log line and one count."""
+        """One log line and one count; whoever waited for this request to end is told."""
+        if (leave := self.state.pop(LEAVE, None)) is not None:
+            leave()
         took_ns = time.perf_counter_ns() - self._began
         route = self.scope.get("path_template") or _NO_ROUTE
         status = self._status or 0
         request_answered(self._method, route, status, took_ns / 1e9)
         say = _log.debug if route in _QUIET_ROUTES else _log.info
-        client = self.scope.get("client")
         say(
             "request",
             method=self._method,
             route=route,
             status=status,
             duration_ns=took_ns,
-            client_ip=client[0] if client else None,
+            client_ip=self.address,
             key=self.state.get("key_id"),
             code=self.state.get("problem_code"),
         )
@@ -149,14 +181,17 @@ class _Asked:
         names = {name for name, _ in headers}
         headers += [(name, value) for name, value in self._headers if name not in names]
         headers.append((REQUEST_ID_HEADER.lower().encode(), self.request_id.encode()))
+        if standings := noted(self.state):
+            headers += headers_of(standings, int(time.time()))
         if self.scope["path"].startswith("/v1/"):
             headers.append((VERSION_HEADER.lower().encode(), API_VERSION.encode()))
         return headers
 
-    async def _problem(self, problem: Problem) -> None:
+    async def _problem(self, problem: Problem, more: Sequence[tuple[bytes, bytes]] = ()) -> None:
         body = msgspec.json.encode(problem)
         self.state["problem_code"] = problem.code
         headers = [(b"content-type", PROBLEM_JSON.encode()), (b"content-length", str(len(body)).encode())]
+        headers += more
         await self.send({"type": "http.response.start", "status": problem.status, "headers": headers})
         await self.send({"type": "http.response.body", "body": body, "more_body": False})
 

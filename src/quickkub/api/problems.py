@@ -95,6 +95,19 @@ def request_id_of(request: Request[Any, Any, Any]) -> str:
     return str(request.scope["state"].get("request_id", ""))
 
 
+def problem_of(refusal: Refusal, request_id: str) -> Problem:
+    """A business no, in the words of RFC 9457."""
+    return Problem(
+        type=f"/docs/problems#{refusal.code}",
+        title=title_of(type(refusal)),
+        status=refusal.kind.value,
+        detail=refusal.detail[:_DETAIL_LETTERS_MAX],
+        code=refusal.code,
+        param=refusal.param,
+        request_id=request_id,
+    )
+
+
 def refused(request: Request[Any, Any, Any], refusal: Refusal, **headers: str) -> Response[bytes]:
     """A business no."""
     if refusal.retry_after is not None:
@@ -104,15 +117,7 @@ def refused(request: Request[Any, Any, Any], refusal: Refusal, **headers: str) -
     if refusal.kind is Kind.UNAVAILABLE:
         _log.warning("refused for want of a service", code=refusal.code, reason=refusal.detail)
     request.scope["state"]["problem_code"] = refusal.code
-    problem = Problem(
-        type=f"/docs/problems#{refusal.code}",
-        title=title_of(type(refusal)),
-        status=refusal.kind.value,
-        detail=refusal.detail[:_DETAIL_LETTERS_MAX],
-        code=refusal.code,
-        param=refusal.param,
-        request_id=request_id_of(request),
-    )
+    problem = problem_of(refusal, request_id_of(request))
     return problem_response(problem, headers)
 
 

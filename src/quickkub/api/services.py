@@ -10,6 +10,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from quickkub.access.service import Access
+from quickkub.api.auth_routes.oauth_desk import OAuthDesk
+from quickkub.api.clients import Clients
+from quickkub.api.limits.desk import Limits
 from quickkub.connectors.contract import CallbackAnswer, RawCallback
 from quickkub.disputes.service import Disputes
 from quickkub.kernel.clock import Clock, SystemClock
@@ -92,5 +96,13 @@ class Services:
     provider_health: Callable[[], Mapping[str, str]] = dict
     """Each provider in use and "healthy" or "degraded", from what the line to it has seen lately."""
     clock: Clock = field(default_factory=SystemClock)
+    access: Access | None = None
+    """People signing in. Without it there are no routes of theirs."""
     tokens: Tokens | None = None
     """Without it, only API keys are taken."""
+    oauth: OAuthDesk | None = None
+    """The OAuth2 server, with who is signed in and the pages they see."""
+    clients: Clients = field(default_factory=Clients)
+    """Whose word about where a request comes from is taken; by itself nobody's."""
+    limits: Limits | None = None
+    """How much may be asked. Without it nothing is limited, which only tests want."""

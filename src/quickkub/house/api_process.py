@@ -12,6 +12,10 @@ from litestar import Litestar
 
 from quickkub import __version__
 from quickkub.api.app import create_app
+from quickkub.api.clients import Clients
+from quickkub.api.limits.desk import Limits
+from quickkub.api.limits.policy import Rules
+from quickkub.api.limits.shared import Shared
 from quickkub.api.services import Services
 from quickkub.api.services import Settings as EdgeSettings
 from quickkub.cli.lifeline import inherited_socket, say_ready
@@ -43,12 +47,26 @@ async def _serve(settings: Settings) -> None:
     assert settings.database_url is not None, "the supervisor names the database"
     async with open_house(settings, settings.database_url) as house:
         hub = hub_for(house.db)
-        server = _Server(_config(build_app(house, hub), settings), hub)
+        limits = limits_of(settings)
+        server = _Server(_config(build_app(house, hub, limits), settings), hub)
         given = inherited_socket(SOCKET_VARIABLE)
-        await server.serve(sockets=[given] if given else None)
+        try:
+            await server.serve(sockets=[given] if given else None)
+        finally:
+            await limits.close()
 
 
-def build_app(house: House, hub: LiveHub) -> Litestar:
+def limits_of(settings: Settings) -> Limits:
+    """How much may be asked, counted with all processes that share a Valkey, or by this one alone."""
+    rules = Rules.of(
+        window_ms=settings.rate_limit_window_ms,
+        max_requests=settings.rate_limit_max_requests,
+        test_rate=settings.test_rate,
+    )
+    return Limits(rules, Shared(settings.redis_url) if settings.redis_url else None)
+
+
+def build_app(house: House, hub: LiveHub, limits: Limits) -> Litestar:
     """The HTTP application over a house."""
     services = Services(
         db=house.db,
@@ -63,6 +81,8 @@ def build_app(house: House, hub: LiveHub) -> Litestar:
         ),
         provider_health=house.line.standing,
         clock=house.clock,
+        clients=Clients(house.settings.trusted_proxies),
+        limits=limits,
     )
     return create_app(services, checkout_routes(PageServices(house.db, house.settings.public_url), hub))
 
@@ -79,6 +99,8 @@ def _config(app: Litestar, settings: Settings) -> uvicorn.Config:
         access_log=False,
         server_header=False,
         date_header=True,
+        # The server would believe X-Forwarded-For from this machine; whose word counts is for api/clients.py.
+        proxy_headers=False,
         timeout_graceful_shutdown=GRACE_SECONDS,
         h11_max_incomplete_event_size=16 * 1024,
     )

@@ -172,4 +172,5 @@ def environment(dsn: str, folder: Path, port: int, bank_port: int) -> dict[str, 
         "QUICKKUB_DATA_DIR": str(folder / "house"),
         "QUICKKUB_PORT": str(port),
         "QUICKKUB_SIMULATORS_PORT": str(bank_port),
+        "QUICKKUB_TEST_RATE": "10000",
     }
