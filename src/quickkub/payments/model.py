@@ -8,6 +8,7 @@ from datetime import datetime
 from typing import Any
 
 from quickkub.connectors.contract import Payer
+from quickkub.fraud.subject import Hints
 from quickkub.kernel.errors import Kind, Refusal
 from quickkub.kernel.ids import AttemptId, MerchantId, PaymentId
 from quickkub.kernel.money import Money
@@ -63,7 +64,9 @@ class PaymentNotCancellable(Refusal):
 class NewPayment:
     """What a merchant asks for. `expires_in_seconds` is how long the payer has.
 
-    `provider`: only accounts at this provider may take it, whatever the routing rules say.
+    `provider`: only accounts at this provider may take it, whatever the routing rules say. `hints` are for
+    the
+    fraud rules alone and go to no provider.
     """
 
     amount: Money
@@ -76,6 +79,7 @@ class NewPayment:
     capture_later: bool = False
     payer: Payer = field(default_factory=Payer)
     provider: str | None = None
+    hints: Hints = field(default_factory=Hints)
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,6 +118,8 @@ class Payment:
     seen_at: datetime
     # Minor units of `amount` that were added to what the merchant asked for, so that it is unlike all others.
     added: int = 0
+    # What the room of fraud made of it; `review` and `declined` are not settled.
+    screening: str = "none"
 
     @property
     def capturable(self) -> Money:

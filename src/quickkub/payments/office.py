@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 from quickkub.connectors.contract import Account, Declined, DisputeNews, Done, Effect, NotSent, Unknown
+from quickkub.fraud.screen import Screen
 from quickkub.payments.gate import Gate
 from quickkub.payments.routing import CircuitOpen, ConnectorFor
 from quickkub.storage import Database
@@ -79,7 +80,9 @@ def _closed(_: Account) -> bool:
 class Office:
     """Database, vault, line, connectors, and the address the gateway is reached at from outside.
 
-    `circuit_open` tells whether the line holds charges to an account back for now.
+    `circuit_open` tells whether the line holds charges to an account back for now. Without a `screen`, no
+    payment
+    is looked at for fraud.
     """
 
     db: Database
@@ -91,3 +94,4 @@ class Office:
     on_dispute: DisputeEffects
     gate: Gate = field(default_factory=Gate)
     circuit_open: CircuitOpen = _closed
+    screen: Screen | None = None

@@ -49,10 +49,14 @@ class Route:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The accounts to try, in order. `unique_amount`: the first one needs an amount nobody else has."""
+    """The accounts to try, in order. `unique_amount`: the first one needs an amount nobody else has.
+
+    `screening`: the version of the fraud rules to look at it by; 0 is legal lists alone, None not at all.
+    """
 
     routes: tuple[Route, ...]
     unique_amount: bool = False
+    screening: int | None = None
 
     @property
     def first(self) -> Route:
@@ -125,7 +129,8 @@ def plan(
     why = explain(standing.rules, inputs, seed, decision)
     by_id = {way.account.id: way for way in ways}
     routes = tuple(_route(by_id[account], why) for account in decision.order)
-    return Plan(routes, standing.unique_satang and routes[0].account.provider == STATIC)
+    unique_amount = standing.unique_satang and routes[0].account.provider == STATIC
+    return Plan(routes, unique_amount, standing.screening)
 
 
 def _route(way: _Way, why: dict[str, Any]) -> Route:

@@ -28,6 +28,7 @@ from quickkub.payments.holds import take_hold
 from quickkub.payments.model import Attempt, Payment
 from quickkub.payments.money_in import take_money
 from quickkub.payments.office import Office, Told
+from quickkub.payments.screening import watch
 from quickkub.payments.states import ATTEMPT, ENDED, PAYMENT, AttemptState, Fact, PaymentState
 from quickkub.payments.view import action_view
 from quickkub.storage import Connection
@@ -58,6 +59,7 @@ async def apply(
     """
     async with office.db.transaction() as tx:
         payment, attempt = await lock(tx, merchant, attempt_id)
+        before = attempt.state
         name = type(told.outcome).__name__.lower()
         desk = Desk(office, tx, payment, attempt, told.transcript, name, kind, go_on=go_on)
         match told.outcome:
@@ -83,6 +85,7 @@ async def apply(
         if desk.attempt.state is AttemptState.CREATED:
             # It was asked for and nothing clear came of it: nobody can tell, and we go on asking.
             await _take_unknown(desk)
+        await watch(desk, before, told.outcome)
         if also is not None:
             await also(tx, desk.payment, desk.attempt)
         return desk.payment, desk.attempt

@@ -19,7 +19,7 @@ PAYMENT_COLUMNS: Final = """
     capturing_amount, refunding_amount, disputed_amount, capture_later, hold_open, hold_until, payer,
     reference, description, metadata, return_url, checkout_token, failure_code, version, expires_at,
     expires_at <= clock_timestamp() AS time_is_up, created_at, updated_at, paid_at, now() AS seen_at,
-    added_amount
+    added_amount, screening
 """
 
 
@@ -62,6 +62,7 @@ def read_payment(row: Row) -> Payment:
         paid_at=row["paid_at"],
         seen_at=row["seen_at"],
         added=row["added_amount"],
+        screening=row["screening"],
     )
 
 
