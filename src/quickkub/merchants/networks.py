@@ -24,7 +24,10 @@ class NetworkInvalid(Refusal):
 
 
 def read_network(text: str, param: str = "networks") -> Network:
-    """`192.0.2.0/24`, `2001:db8::/32`, or an address. Raises NetworkInvalid, for bits after the prefix, too."""
+    """`192.0.2.0/24`, `2001:db8::/32`, or an address.
+
+    Raises NetworkInvalid, also for bits that are set after the prefix.
+    """
     try:
         if len(text) > _LETTERS_MAX or not text.isascii() or "%" in text:
             raise ValueError

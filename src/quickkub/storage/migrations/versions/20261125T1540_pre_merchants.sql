@@ -93,7 +93,7 @@ CREATE UNIQUE INDEX settlement_accounts_active ON settlement_accounts (merchant_
 
 CREATE TABLE members (
     merchant_id  text COLLATE "C" NOT NULL REFERENCES merchants (id),
-    user_id      text COLLATE "C" NOT NULL CHECK (user_id ~ '^usr_[0-9a-f]{32}$'),
+    user_id      text COLLATE "C" NOT NULL REFERENCES users (id),
     role         text NOT NULL CHECK (role IN
         ('owner', 'admin', 'developer', 'finance', 'support', 'viewer', 'auditor')),
     state        text NOT NULL DEFAULT 'active' CHECK (state IN ('active', 'removed')),
@@ -181,3 +181,27 @@ CREATE TABLE kyc_documents (
 );
 -- Encrypted bytes do not get smaller.
 ALTER TABLE kyc_documents ALTER COLUMN content SET STORAGE EXTERNAL;
+
+-- What a merchant asked for since a moment and has not lost again; ids begin with the time of making (UUIDv7),
+-- so it is a range of the primary key.
+CREATE FUNCTION asked_since(whose text, in_mode text, by_method text, since timestamptz) RETURNS bigint
+    LANGUAGE sql STABLE AS $$
+    SELECT coalesce(sum(amount), 0)::bigint FROM payments
+     WHERE merchant_id = whose AND mode = in_mode
+       AND id >= 'pay_' || lpad(to_hex((extract(epoch FROM since) * 1000)::bigint), 12, '0')
+       AND (by_method = '' OR method = by_method)
+       AND state NOT IN ('failed', 'expired', 'cancelled')
+$$;
+
+-- The limits that count for a payment by this method, each with what is used of it today and this month (Bangkok).
+-- Null without limits; what has no day or month is not added up.
+CREATE FUNCTION limits_standing(whose text, in_mode text, by_method text) RETURNS jsonb
+    LANGUAGE sql STABLE AS $$
+    SELECT jsonb_agg(jsonb_build_object(
+               'method', method, 'per_payment', per_payment, 'per_day', per_day, 'per_month', per_month,
+               'today', CASE WHEN per_day IS NOT NULL THEN asked_since(whose, in_mode, method,
+                   date_trunc('day', now(), 'Asia/Bangkok')) END,
+               'this_month', CASE WHEN per_month IS NOT NULL THEN asked_since(whose, in_mode, method,
+                   date_trunc('month', now(), 'Asia/Bangkok')) END))
+      FROM merchant_limits WHERE merchant_id = whose AND method IN ('', by_method)
+$$;
