@@ -10,6 +10,9 @@ from typing import Any, Final
 
 import aiohttp
 
+from quickkub.access.ground import Ground, Rules
+from quickkub.access.hashing import Cost, Hashing
+from quickkub.access.service import Access
 from quickkub.api.app import create_app
 from quickkub.api.services import Services, Settings
 from quickkub.disputes.service import Disputes
@@ -124,7 +127,9 @@ class Client:
 ORDER: Final = {"amount": 15_000, "currency": "THB", "method": "promptpay"}
 
 
-def services_for(database: Database, shop: Shop, **settings: Any) -> Services:
+def services_for(
+    database: Database, shop: Shop, *, access_rules: Rules | None = None, **settings: Any
+) -> Services:
     """Everything the application needs, over the shop's payments; who says nothing sees nothing."""
     served = database.with_default(NOBODY)
     office = replace(shop.office, db=served)
@@ -136,6 +141,7 @@ def services_for(database: Database, shop: Shop, **settings: Any) -> Services:
         refunds=Refunds(office),
         disputes=Disputes(office),
         guard=Guard(LoopbackResolver(), loopback_in_test_mode=True),
+        access=Access(Ground(served, VAULT, Hashing(Cost(memory_kib=64, passes=1)), access_rules or Rules())),
         settings=Settings(
             **{"public_url": "http://shop.test", "version": "0.1.0", "schema_revision": head_revision()}
             | settings

@@ -88,6 +88,11 @@ class SignedIn:
         """Whether a role of this person needs a second factor that this session has not shown."""
         return bool(self.roles & MONEY_ROLES) and not (self.second_factor and self.second_factor_is_on)
 
+    @property
+    def is_stepped_up(self) -> bool:
+        """Whether password and second factor were shown within STEP_UP_SECONDS."""
+        return self.stepped_up_seconds < STEP_UP_SECONDS
+
     def fits_csrf(self, given: str) -> bool:
         """Whether a token is this session's."""
         return hmac.compare_digest(self.csrf_token.encode(), given.encode("utf-8", "surrogatepass"))
