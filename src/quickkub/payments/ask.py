@@ -12,6 +12,7 @@ from quickkub.kernel.ids import AttemptId, PaymentId, new_id, new_reference
 from quickkub.kernel.money import Money
 from quickkub.kernel.tokens import new_token
 from quickkub.merchants.accounts import enabled_accounts
+from quickkub.merchants.limits import refuse_excess
 from quickkub.payments import rules
 from quickkub.payments.announce import news_of
 from quickkub.payments.model import Answered, Attempt, NewPayment, Payment
@@ -22,6 +23,7 @@ from quickkub.payments.routes.store import add_attempt, standing
 from quickkub.payments.routing import FAILOVER_WITHIN_SECONDS, Plan, Route, plan
 from quickkub.payments.satang import claim_amount, give_up
 from quickkub.payments.say_store import say
+from quickkub.payments.screening import screen
 from quickkub.payments.settle import Also, apply
 from quickkub.payments.states import AttemptState, PaymentState
 from quickkub.payments.view import payment_view
@@ -42,14 +44,15 @@ async def create(office: Office, asked: NewPayment, once: Once, render: Render) 
     if isinstance(planned, Replay):
         return await replay_payment(office, once, planned, render)
     pursuit = _Pursuit(office, planned)
-    said = await _say(office, asked, once, payment_id, planned)
-    if isinstance(said, Replay):
-        return await replay_payment(office, once, said, render)
 
     async def answer(tx: Connection, after: Payment, tried: Attempt) -> None:
         await keep_answer(tx, once, *render(payment_view(after, tried, office.public_url)))
 
-    after, tried = await pursuit.run(*said, answer)
+    said = await _say(office, asked, once, payment_id, planned, answer)
+    if isinstance(said, Replay):
+        return await replay_payment(office, once, said, render)
+    is_blocked = said[0].state is PaymentState.FAILED
+    after, tried = said if is_blocked else await pursuit.run(*said, answer)
     status, body = render(payment_view(after, tried, office.public_url))
     return Answered(status, body, replayed=False)
 
@@ -105,8 +108,9 @@ async def _plan(office: Office, asked: NewPayment, once: Once, payment_id: Payme
     """
     async with office.db.read() as reader:
         accounts = await enabled_accounts(reader, office.vault, once.merchant, once.mode)
-        known = await standing(reader, once.merchant, once.mode)
+        known = await standing(reader, once.merchant, once.mode, asked.method)
         try:
+            refuse_excess(known.limits, asked.amount)
             planned = plan(
                 asked, accounts, office.connector, office.public_url, known, office.circuit_open, payment_id
             )
@@ -119,13 +123,14 @@ async def _plan(office: Office, asked: NewPayment, once: Once, payment_id: Payme
 
 
 async def _say(
-    office: Office, asked: NewPayment, once: Once, payment_id: PaymentId, planned: Plan
+    office: Office, asked: NewPayment, once: Once, payment_id: PaymentId, planned: Plan, answer: Also
 ) -> tuple[Payment, Attempt] | Replay:
     payment = _blank_payment(office, payment_id, asked, once)
     route = planned.first
     while True:
-        # One statement is a transaction by itself; an amount nobody else has takes two.
-        async with office.db.transaction() if planned.unique_amount else office.db.statement() as connection:
+        # One statement is a transaction by itself; an amount nobody else has takes two, a screening four.
+        in_several = planned.unique_amount or planned.screening is not None
+        async with office.db.transaction() if in_several else office.db.statement() as connection:
             if planned.unique_amount:
                 payment = await _made_unique(connection, payment, asked, route)
             attempt = _blank_attempt(payment, route)
@@ -139,6 +144,8 @@ async def _say(
                 life_seconds=asked.expires_in_seconds,
                 check_seconds=rules.FIRST_CHECK_SECONDS,
             )
+            if said is not None and planned.screening is not None:
+                return await screen(office, connection, asked, planned.screening, *said, answer)
             if said is not None:
                 return said
             if planned.unique_amount:

@@ -10,6 +10,7 @@ from typing import Any, Final
 import msgspec
 
 from quickkub.kernel.ids import MerchantId
+from quickkub.merchants.limits import Limit, read_standing
 from quickkub.payments.attempt_store import ATTEMPT_COLUMNS, read_attempt
 from quickkub.payments.model import Attempt
 from quickkub.payments.routes.model import NO_RULES, Rules, Tally
@@ -38,6 +39,8 @@ class Standing:
     at: datetime
     tallies: Mapping[str, Tally]
     unique_satang: bool = False
+    limits: tuple[Limit, ...] = ()
+    screening: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,11 +119,14 @@ async def accounts_of(reader: Connection, merchant: MerchantId, mode: str) -> li
     return [row["id"] for row in rows]
 
 
-async def standing(reader: Connection, merchant: MerchantId, mode: str) -> Standing:
+async def standing(reader: Connection, merchant: MerchantId, mode: str, method: str) -> Standing:
     """What a decision starts from. Outcomes are counted only where rules may look at them."""
     row = await reader.fetchrow(
         """
-        SELECT date_trunc('second', now()) AS at, merchants.unique_satang, newest.*
+        SELECT date_trunc('second', now()) AS at, merchants.unique_satang, newest.*,
+               limits_standing($1, $2, $3) AS limits,
+               coalesce((merchants.fraud_versions ->> $2)::integer, CASE WHEN EXISTS (
+                   SELECT FROM fraud_legal_entries WHERE removed_at IS NULL) THEN 0 END) AS screening
           FROM merchants LEFT JOIN LATERAL (
                SELECT version, rules, created_by, created_at FROM routing_rules
                 WHERE merchant_id = $1 AND mode = $2 ORDER BY version DESC LIMIT 1) newest ON true
@@ -128,11 +134,13 @@ async def standing(reader: Connection, merchant: MerchantId, mode: str) -> Stand
         """,
         merchant,
         mode,
+        method,
     )
     assert row is not None, "a key's merchant exists"
     rules = _read(row).rules
     counted = await tallies(reader, merchant, mode, rules.window_minutes) if rules.rules else {}
-    return Standing(rules, row["at"], counted, row["unique_satang"])
+    limits = read_standing(row["limits"])
+    return Standing(rules, row["at"], counted, row["unique_satang"], limits, row["screening"])
 
 
 # Ids begin with the time of making (UUIDv7), so the window is a range of the primary key.
