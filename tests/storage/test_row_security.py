@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import random
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from typing import Any, Final
 
 import asyncpg
@@ -12,14 +13,16 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from quickkub.invariants.run import check_invariants
+from quickkub.invariants.run import CHECKS
 from quickkub.kernel.ids import has_shape, new_id
 from quickkub.kernel.money import baht
+from quickkub.ledger.verify import inspect
 from quickkub.payments.model import PaymentNotFound
 from quickkub.storage import Connection, Database, DatabaseRoleMissing, open_database
 from quickkub.storage.database import APP_ROLE
+from quickkub.storage.migrate import migrate
 from quickkub.storage.scope import HOUSE, NOBODY, current_scope, for_merchant, house, scope_of, see_from_here
-from tests.support.postgres import TestServer, as_user
+from tests.support.postgres import TestServer, as_user, dsn_of
 from tests.support.shop import Shop, open_shop
 
 WITHOUT_A_MERCHANT: Final = {
@@ -69,6 +72,12 @@ async def merchants_seen(db: Database, table: str = "payments") -> set[str]:
     async with db.read() as reader:
         rows = await reader.fetch(f"SELECT DISTINCT merchant_id FROM {table}")
     return {row["merchant_id"] for row in rows}
+
+
+async def unguarded(db: Database) -> list[str]:
+    """What the nightly look for A3 names."""
+    checks = [check for check in CHECKS if check.invariant == "A3"]
+    return [one.what for one in (await inspect(db, checks, ())).violations]
 
 
 async def test_every_table_of_merchants_is_guarded_and_every_other_has_a_reason(
@@ -281,23 +290,53 @@ async def _merchants(connection: Connection) -> set[str]:
 WAYS: Final = (merchants_seen, _by_transaction, _by_broken_transaction, _by_broken_read)
 
 
+@asynccontextmanager
+async def a_login(server: TestServer) -> AsyncIterator[tuple[str, asyncpg.Connection[Any]]]:
+    """A user of an operator's server, who may do nothing special; and the administrator's connection."""
+    administrator = await asyncpg.connect(server.dsn)
+    login = f"qk_login_{new_id('t')[-8:]}"
+    await administrator.execute(f"CREATE ROLE {login} LOGIN")
+    try:
+        yield login, administrator
+    finally:
+        await administrator.execute(f"DROP ROLE {login}")
+        await administrator.close()
+
+
 async def test_without_its_role_the_gateway_does_not_start_and_says_what_to_run(
+    postgres_server: TestServer, database_dsn: str
+) -> None:
+    async with a_login(postgres_server) as (login, administrator):
+        with pytest.raises(DatabaseRoleMissing, match=f"GRANT {APP_ROLE} TO"):
+            await open_database(as_user(database_dsn, login), size_max=1)
+        await administrator.execute(f"GRANT {APP_ROLE} TO {login}")
+        opened = await open_database(as_user(database_dsn, login), size_max=1)
+        assert await merchants_seen(opened) == set()
+        await opened.close()
+
+
+async def test_an_owner_without_any_privilege_migrates_and_is_bound_by_the_policies_itself(
     postgres_server: TestServer,
 ) -> None:
-    async with postgres_server.fresh_database() as dsn:
-        owner = await asyncpg.connect(dsn)
+    async with a_login(postgres_server) as (login, administrator):
+        name = f"qk_test_{new_id('t')[-8:]}"
+        await administrator.execute(f"CREATE DATABASE {name} OWNER {login}")
+        dsn = as_user(dsn_of(postgres_server.dsn, name), login)
         try:
-            login = f"qk_login_{new_id('t')[-8:]}"
-            await owner.execute(f"CREATE ROLE {login} LOGIN PASSWORD 'test'")
-            with pytest.raises(DatabaseRoleMissing, match="GRANT quickkub_app"):
-                await open_database(as_user(dsn, login), size_max=1)
-            await owner.execute(f"GRANT {APP_ROLE} TO {login}")
-            opened = await open_database(as_user(dsn, login), size_max=1)
-            assert await merchants_seen(opened) == set()
-            await opened.close()
-            await owner.execute(f"DROP ROLE {login}")
-        finally:
+            await asyncio.to_thread(migrate, dsn)
+            await asyncio.to_thread(migrate, dsn)
+            await administrator.execute(f"GRANT {APP_ROLE} TO {login}")
+            opened = await open_database(dsn, size_max=2, scope=HOUSE)
+            try:
+                await (await open_shop(opened)).charges(baht(150))
+                assert await unguarded(opened) == []
+            finally:
+                await opened.close()
+            owner = await asyncpg.connect(dsn)
+            assert await owner.fetchval("SELECT count(*) FROM payments") == 0
             await owner.close()
+        finally:
+            await administrator.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
 
 @pytest.mark.parametrize(
@@ -316,7 +355,6 @@ async def test_without_its_role_the_gateway_does_not_start_and_says_what_to_run(
 async def test_a_guard_that_was_taken_off_is_named(
     database: Database, pool: asyncpg.Pool[Any], damage: str, named: str
 ) -> None:
-    assert (await check_invariants(database)).violations == []
+    assert await unguarded(database) == []
     await pool.execute(damage)
-    found = [one for one in (await check_invariants(database)).violations if one.invariant == "A3"]
-    assert [one.what for one in found] == [named]
+    assert await unguarded(database) == [named]

@@ -7,6 +7,8 @@ from typing import Final
 
 import asyncpg
 
+from quickkub.storage.database import APP_ROLE
+
 MIGRATIONS: Final = Path(__file__).parent / "migrations"
 
 
@@ -16,10 +18,16 @@ def head_revision() -> str:
 
 
 async def is_newest(dsn: str) -> bool:
-    """Whether the database stands at `head_revision` exactly. An empty database does not."""
+    """Whether the database stands at `head_revision` exactly. An empty database does not.
+
+    Nor does one whose server does not know the role that the tables' rights are for: a restored dump.
+    """
     connection = await asyncpg.connect(dsn)
     try:
-        found: str | None = await connection.fetchval("SELECT version_num FROM alembic_version")
+        found: str | None = await connection.fetchval(
+            "SELECT version_num FROM alembic_version WHERE EXISTS (SELECT FROM pg_roles WHERE rolname = $1)",
+            APP_ROLE,
+        )
     except asyncpg.UndefinedTableError:
         return False
     finally:

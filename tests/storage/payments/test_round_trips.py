@@ -16,7 +16,7 @@ import pytest
 from quickkub.kernel.money import baht
 from quickkub.payments.inbox_store import Kept
 from quickkub.storage import open_database
-from quickkub.storage.scope import HOUSE
+from quickkub.storage.scope import HOUSE, for_merchant, house
 from tests.support.shop import MadeUpBank, Shop, open_shop
 from tests.support.statements import Sent, Statements
 
@@ -95,18 +95,19 @@ class Cost:
     statements: int
     round_trips: int
     again: tuple[str, ...] = ()
+    for_the_house: bool = False
 
 
 COSTS: Final = {
     "create a payment": Cost(create, 7, 9),
     "keep a callback": Cost(keep, 2, 2),
-    "claim callbacks": Cost(claim, 1, 1),
+    "claim callbacks": Cost(claim, 1, 1, for_the_house=True),
     "work a callback to succeeded": Cost(succeed, 10, 14),
-    "capture": Cost(capture, 17, 21, ("attempts",)),
-    "void": Cost(void, 15, 19, ("attempts",)),
-    "refund through the provider": Cost(refund, 22, 26),
-    "refund by a person's transfer": Cost(refund_by_transfer, 9, 11),
-    "cancel": Cost(cancel, 6, 8),
+    "capture": Cost(capture, 18, 22, ("attempts",)),
+    "void": Cost(void, 16, 20, ("attempts",)),
+    "refund through the provider": Cost(refund, 23, 27),
+    "refund by a person's transfer": Cost(refund_by_transfer, 10, 12),
+    "cancel": Cost(cancel, 7, 9),
 }
 
 
@@ -114,8 +115,12 @@ COSTS: Final = {
 async def test_an_operation_costs_what_the_table_says_and_asks_nothing_twice(name: str, shop: Shop) -> None:
     cost = COSTS[name]
     listening = Statements(shop.db)
-    await (await cost.opening(shop))()  # the first time statements are prepared and types looked up
-    sent = await listening.during(await cost.opening(shop))
+    # A session that goes on working for whom it worked last: what is claimed is claimed for the house.
+    with house() if cost.for_the_house else for_merchant(shop.merchant):
+        await (await cost.opening(shop))()  # the first time statements are prepared and types looked up
+        work = await cost.opening(shop)
+        await shop.counts("payments")
+        sent = await listening.during(work)
     statements = [one for one in sent if not one.is_around]
     words = "\n".join(one.sql[:150] for one in sent)
     assert (len(statements), len(sent)) == (cost.statements, cost.round_trips), words
@@ -125,6 +130,27 @@ async def test_an_operation_costs_what_the_table_says_and_asks_nothing_twice(nam
 
 def _table(read: Sent) -> str:
     return read.sql.split(" FROM ", 1)[-1].split(" ", 1)[0]
+
+
+async def test_whose_rows_are_seen_costs_a_round_trip_only_where_a_single_statement_sees_others_than_before(
+    shop: Shop,
+) -> None:
+    listening, neighbour = Statements(shop.db), await open_shop(shop.db)
+    with for_merchant(shop.merchant):
+        await shop.charges(PRICE)
+
+    async def charges_after_the_neighbour() -> None:
+        with for_merchant(shop.merchant):
+            await shop.charges(PRICE)
+
+    with for_merchant(neighbour.merchant):
+        await neighbour.counts("payments")
+    sent = await listening.during(charges_after_the_neighbour)
+    assert [one.sql for one in sent if one.sql.startswith("SET")] == [
+        f"SET quickkub.scope = '{shop.merchant}'"
+    ]
+    begins = {one.sql for one in sent if one.sql.startswith("BEGIN")}
+    assert begins == {f"BEGIN; SET LOCAL quickkub.scope = '{shop.merchant}'"}
 
 
 async def test_a_refusal_costs_one_look(shop: Shop) -> None:
