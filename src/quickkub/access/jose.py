@@ -120,6 +120,14 @@ def kid_named(token: str) -> str | None:
     return kid if isinstance(kid, str) else None
 
 
+def subject_named(token: str) -> str | None:
+    """Whom a token says it is about. Nothing of it is proven yet."""
+    decoded = _decoded(token.split(".")[1]) if _header(token) is not None else None
+    claims = _object(decoded) if decoded is not None else None
+    subject = claims.get("sub") if claims is not None else None
+    return subject if isinstance(subject, str) else None
+
+
 def opened(token: str, key: TokenKey, typs: Sequence[str | None]) -> dict[str, Any] | None:
     """The claims of a token signed with this key and of one of these types; None for anything else."""
     head = _header(token)
