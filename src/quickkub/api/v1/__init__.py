@@ -12,6 +12,7 @@ from quickkub.api.v1 import (
     events,
     health_providers,
     methods,
+    oauth_clients,
     payments,
     refunds,
     routing,
@@ -34,4 +35,5 @@ ROUTES: Final[tuple[HTTPRouteHandler, ...]] = (
     *health_providers.ROUTES,
     *slips.ROUTES,
     *api_keys.ROUTES,
+    *oauth_clients.ROUTES,
 )
