@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from quickkub.api import v1
+from quickkub.api.auth_routes import people
 from quickkub.api.describe import document, openapi_json
 from quickkub.api.docs import problem_rows
 from quickkub.api.operations import OPT_KEY, Operation
@@ -34,7 +35,7 @@ def operations() -> list[tuple[str, str, dict[str, Any]]]:
 
 def test_every_route_is_described_once_with_an_id_of_its_own() -> None:
     ids = [told["operationId"] for _, _, told in operations()]
-    assert len(ids) == len(set(ids)) == len(v1.ROUTES)
+    assert len(ids) == len(set(ids)) == len(v1.ROUTES) + len(people.ROUTES)
 
 
 def test_exactly_the_operations_that_can_move_money_ask_for_a_key() -> None:
@@ -56,6 +57,14 @@ def test_exactly_the_operations_that_can_move_money_ask_for_a_key() -> None:
         "acceptDispute",
         "resolveCase",
     }
+
+
+def test_no_operation_of_people_speaks_of_keys_or_versions() -> None:
+    for path, _, told in operations():
+        if path.startswith("/auth/"):
+            assert told["security"] == [{"session": []}, {}]
+            assert all(one["in"] != "header" for one in told["parameters"])
+            assert "key_refused" not in json.dumps(told["responses"])
 
 
 def test_every_reference_leads_to_a_schema() -> None:

@@ -132,7 +132,7 @@ class SecondFactorStanding(Struct, kw_only=True):
 
 
 class Me(Struct, kw_only=True):
-    """Who is signed in. `may_only_enrol`: a role needs a second factor, and all else is refused until then."""
+    """Who is signed in. `may_only_enrol`: a role needs a second factor, and all else is refused till then."""
 
     object: Literal["me"] = "me"
     user: Person

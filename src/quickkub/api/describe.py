@@ -18,6 +18,7 @@ from litestar.handlers import HTTPRouteHandler
 from quickkub.access.permissions import PermissionMissing
 from quickkub.api import once, schema, v1
 from quickkub.api.auth import VERSION_HEADER, HeaderRepeated, VersionUnknown
+from quickkub.api.auth_routes import people
 from quickkub.api.limits.desk import RateLimited, TooManyAtOnce
 from quickkub.api.operations import OPT_KEY, Operation
 from quickkub.api.problems import PROBLEM_JSON, BodyTooLarge, Problem, RequestMalformed
@@ -50,6 +51,16 @@ _ALWAYS: Final = (
     TooManyAtOnce,
     DatabaseAway,
 )
+_FOR_EVERYBODY: Final = (
+    HeaderRepeated,
+    RequestMalformed,
+    ParameterUnknown,
+    ParameterInvalid,
+    RateLimited,
+    DatabaseAway,
+)
+"""The same where nobody shows a key."""
+
 _WITH_BODY: Final = (
     BodyMalformed,
     BodyTooComplex,
@@ -109,6 +120,15 @@ _SECURITY: Final = {
         "scheme": "basic",
         "description": "The same key as the user name, and no password.",
     },
+    "session": {
+        "type": "apiKey",
+        "in": "cookie",
+        "name": "__Host-qk_session",
+        "description": (
+            "A person's session. What changes something also needs `Origin` and, once there is a session, "
+            "its `csrf_token` in the header `X-CSRF-Token`. Under /v1 no cookie counts."
+        ),
+    },
 }
 
 
@@ -149,7 +169,9 @@ def _key(wanted: Any) -> str:
 def _operation(path: str, operation: Operation, schemas: dict[Any, dict[str, Any]]) -> dict[str, Any]:
     told: dict[str, Any] = {"operationId": operation.id, "summary": operation.summary}
     told["description"] = _described(operation)
-    told["tags"] = [path.split("/")[2]]
+    told["tags"] = [path.split("/")[2 if path.startswith("/v1/") else 1]]
+    if operation.needs is None:
+        told["security"] = [{"session": []}, {}]
     told["parameters"] = [*_path_parameters(path), *_query_parameters(operation.query), *_headers(operation)]
     if operation.body is not None:
         told["requestBody"] = {
@@ -167,7 +189,7 @@ def _operation(path: str, operation: Operation, schemas: dict[Any, dict[str, Any
 
 def _described(operation: Operation) -> str:
     """Its own words, and the permission it needs."""
-    needs = f"Needs the permission `{operation.needs}`." if operation.needs else "Needs no key."
+    needs = f"Needs the permission `{operation.needs}`." if operation.needs else "Takes no key."
     return f"{operation.description} {needs}".strip()
 
 
@@ -194,7 +216,16 @@ _PATTERNS: Final = {
     "refund": "^re_[0-9a-f]{32}$",
     "dispute": "^dp_[0-9a-f]{32}$",
     "case": "^case_[0-9a-f]{32}$",
+    "session": "^ses_[0-9a-f]{32}$",
+    "audit_log": "^aud_[0-9a-f]{32}$",
     "api_key": "^key_[0-9a-f]{32}$",
+    "member": "^usr_[0-9a-f]{32}$",
+    "invitation": "^inv_[0-9a-f]{32}$",
+    "approval": "^apr_[0-9a-f]{32}$",
+    "account": "^acc_[0-9a-f]{32}$",
+    "merchant": "^mer_[0-9a-f]{32}$",
+    "application": "^kyc_[0-9a-f]{32}$",
+    "document": "^doc_[0-9a-f]{32}$",
     "oauth_client": "^cli_[0-9a-f]{32}$",
 }
 
@@ -235,6 +266,8 @@ def _headers(operation: Operation) -> list[dict[str, Any]]:
         "description": "The date of the API version this request was written for.",
         "schema": {"type": "string", "enum": [API_VERSION]},
     }
+    if operation.needs is None:
+        return []
     if not operation.once:
         return [version]
     key = {
@@ -262,7 +295,7 @@ def _problems(operation: Operation, schemas: dict[Any, dict[str, Any]]) -> dict[
 def _refusals_of(operation: Operation) -> Sequence[type[Refusal]]:
     reads_body = operation.body is not None or operation.once
     return (
-        *_ALWAYS,
+        *(_ALWAYS if operation.needs else _FOR_EVERYBODY),
         *operation.refusals,
         *(_WITH_BODY if reads_body else ()),
         *(_ONCE if operation.once else ()),
@@ -284,4 +317,4 @@ def _webhook(kind: str, schemas: dict[Any, dict[str, Any]]) -> dict[str, Any]:
 @cache
 def document() -> dict[str, Any]:
     """The document of this version's routes, made when it is first asked for."""
-    return openapi(v1.ROUTES)
+    return openapi((*v1.ROUTES, *people.ROUTES))
