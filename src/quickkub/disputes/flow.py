@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from quickkub.audit import Act, record
 from quickkub.connectors.contract import (
     Account,
     DisputeDesk,
@@ -67,6 +68,7 @@ async def _answer(
         connector: Any = office.connector(dispute.provider)
         if not isinstance(connector, DisputeDesk):
             raise EvidenceElsewhere("this provider takes evidence in its own portal only")
+        await record(tx, _asked(dispute, evidence))
     try:
         after = await _tell(office, connector, account, attempt, dispute, evidence)
     except EvidenceNotTaken:
@@ -77,6 +79,18 @@ async def _answer(
     async with office.db.transaction() as tx:
         await keep_answer(tx, once, status, body)
     return Answered(status, body, replayed=False)
+
+
+def _asked(dispute: Dispute, evidence: Evidence | None) -> Act:
+    """What was asked for; whether the provider took it is in the dispute's events."""
+    return Act(
+        "dispute.accept_asked" if evidence is None else "dispute.contest_asked",
+        "dispute",
+        dispute.id,
+        merchant=dispute.merchant,
+        mode=dispute.mode,
+        before={"status": dispute.state.value},
+    )
 
 
 async def _as_it_stands(tx: Connection, once: Once, dispute: Dispute, render: Render) -> Answered:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from quickkub.audit import Act, record
 from quickkub.kernel.ids import MerchantId
 from quickkub.storage import Connection, Row
 
@@ -45,6 +46,7 @@ async def change_money_rules(
     unique_satang: bool | None = None,
 ) -> MoneyRules:
     """Change what is said; None leaves a rule as it is. It counts for money that comes from now on."""
+    before = await money_rules(tx, merchant)
     row = await tx.fetchrow(
         """
         UPDATE merchants SET under_tolerance = coalesce($2, under_tolerance),
@@ -59,4 +61,24 @@ async def change_money_rules(
         unique_satang,
     )
     assert row is not None, "a key's merchant exists"
-    return _read(row)
+    rules = _read(row)
+    act = Act(
+        "settings.changed",
+        "settings",
+        merchant,
+        merchant=merchant,
+        before=_said(before),
+        after=_said(rules),
+    )
+    await record(tx, act)
+    return rules
+
+
+def _said(rules: MoneyRules) -> dict[str, int | str | bool]:
+    """By the names of the API."""
+    return {
+        "under_tolerance": rules.under,
+        "over_tolerance": rules.over,
+        "orphan_payments": rules.orphans,
+        "unique_satang": rules.unique_satang,
+    }

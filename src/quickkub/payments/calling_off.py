@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from quickkub.audit import Act, record
 from quickkub.payments import attempt_store, store
 from quickkub.payments.ending import end, may_end
 from quickkub.payments.model import Answered, PaymentNotCancellable, PaymentNotFound
@@ -29,7 +30,18 @@ async def cancel(office: Office, payment_id: str, once: Once, render: Render) ->
                 raise PaymentNotCancellable("the provider holds the money: void the payment instead")
             if not may_end(payment, attempt, Fact.CALLED_OFF):
                 raise PaymentNotCancellable(f"the payment is {payment.state.value}")
+            before_it = payment.state.value
             payment, attempt = await end(office, tx, payment, attempt, Fact.CALLED_OFF)
+            act = Act(
+                "payment.cancelled",
+                "payment",
+                payment.id,
+                merchant=once.merchant,
+                mode=once.mode,
+                before={"status": before_it},
+                after={"status": payment.state.value},
+            )
+            await record(tx, act)
             status, body = render(payment_view(payment, attempt, office.public_url))
             await keep_answer(tx, once, status, body)
             return Answered(status, body, replayed=False)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from quickkub.audit import Act, record
 from quickkub.connectors.contract import Can, Doing, Manifest, MethodOffer
 from quickkub.kernel.ids import new_id
 from quickkub.kernel.money import Money
@@ -62,6 +63,7 @@ async def _say_capture(
         tx, manifest, reserved, attempt, Doing.CAPTURE, wanted, told_id=told_id, is_last=is_last
     )
     assert told is not None, "only voids and cancellations are unique"
+    await record(tx, _asked("payment.capture_asked", told))
     return Said(told, reserved, attempt)
 
 
@@ -109,7 +111,25 @@ async def _say_void(office: Office, tx: Connection, payment: Payment, once: Once
     told = await write_down(tx, manifest, reserved, attempt, Doing.VOID, rest, told_id=told_id)
     if told is None:
         raise NothingToVoid("it is being voided already")
+    await record(tx, _asked("payment.void_asked", told))
     return Said(told, reserved, attempt)
+
+
+def _asked(action: str, told: Told) -> Act:
+    """What is written down is what was asked for; what came of it is in the payment's events."""
+    return Act(
+        action,
+        "payment",
+        told.payment,
+        merchant=told.merchant,
+        mode=told.mode,
+        after={
+            "instruction": told.id,
+            "amount": told.amount.minor,
+            "currency": told.amount.currency.code,
+            "is_last": told.is_last,
+        },
+    )
 
 
 async def _find(tx: Connection, once: Once, payment_id: str) -> Payment:

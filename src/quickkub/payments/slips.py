@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
 
+from quickkub.audit import Act, record
 from quickkub.connectors.contract import (
     Account,
     Outcome,
@@ -224,6 +225,12 @@ class Slips:
             used = await slips_store.find(tx, transfer)
             if used is None or used.payment != payment.id:
                 raise SlipAlreadyUsed("this transfer was shown for another payment", param="payment")
+            return
+        after = {"sending_bank": transfer.sending_bank, "trans_ref": transfer.trans_ref}
+        act = Act(
+            "slip.taken", "payment", payment.id, merchant=payment.merchant, mode=payment.mode, after=after
+        )
+        await record(tx, act)
 
     async def _inquire_now(self, context: _Context) -> None:
         """Bring the inquiries of the payment forward and take in what its own provider says.

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from quickkub.audit import Act, record
 from quickkub.kernel.ids import MerchantId
 from quickkub.storage import Database
 
@@ -53,4 +54,13 @@ async def advance(db: Database, merchant: MerchantId, seconds: int) -> int:
             merchant,
             seconds,
         )
+        act = Act(
+            "test_clock.advanced",
+            "test_clock",
+            merchant,
+            merchant=merchant,
+            mode="test",
+            after={"advanced_seconds": seconds, "seconds_ahead": ahead},
+        )
+        await record(tx, act)
     return ahead

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Any
 
+from quickkub.audit import Act, record
 from quickkub.kernel.errors import Kind, Refusal
 from quickkub.ledger import recipes
 from quickkub.ledger import store as ledger
@@ -82,6 +83,17 @@ async def resolve(
         closed = await case_store.close(
             tx, case, f"{resolution.decision.value}: {resolution.note}", resolution.by
         )
+        act = Act(
+            "case.resolved",
+            "case",
+            case.id,
+            merchant=once.merchant,
+            mode=once.mode,
+            before={"status": case.state},
+            after={"status": closed.state, "decision": resolution.decision.value, "note": resolution.note}
+            | more,
+        )
+        await record(tx, act)
         status, body = render({**case_store.case_view(closed), **more})
         await keep_answer(tx, once, status, body)
         return Answered(status, body, replayed=False)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
+from quickkub.audit import Act, record
 from quickkub.connectors.contract import Doing, Manifest
 from quickkub.kernel.ids import MerchantId, new_id
 from quickkub.kernel.money import Money
@@ -100,6 +101,21 @@ async def _say(office: Office, tx: Connection, asked: NewRefund, once: Once) -> 
         movement=movement.amount if movement else None,
     )
     refund = await _write(office, tx, once.merchant, once.mode, refund_id, asked, wanted, way)
+    act = Act(
+        "refund.created",
+        "refund",
+        refund.id,
+        merchant=once.merchant,
+        mode=once.mode,
+        after={
+            "payment": payment.id,
+            "amount": wanted.minor,
+            "currency": wanted.currency.code,
+            "reason": asked.reason.value,
+            "way": way.value,
+        },
+    )
+    await record(tx, act)
     if way is Way.BANK_TRANSFER:
         return Said(refund, None)
     told = await write_down(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from quickkub.audit import Act, record
 from quickkub.payments import attempt_store
 from quickkub.payments import store as payments
 from quickkub.payments.model import Answered, Attempt, Payment
@@ -44,6 +45,16 @@ async def _end(
         if refund.state is not RefundState.REQUIRES_TRANSFER:
             raise RefundNotWaiting(f"the refund is {refund.state.value}")
         ended = await _ended(tx, office, payment, attempt, refund, transfer_reference)
+        act = Act(
+            "refund.cancelled" if transfer_reference is None else "refund.transfer_reported",
+            "refund",
+            refund.id,
+            merchant=once.merchant,
+            mode=once.mode,
+            before={"status": refund.state.value},
+            after={"status": ended.state.value, "transfer_reference": transfer_reference},
+        )
+        await record(tx, act)
         status, body = render(refund_view(ended, masked(open_destination(office.vault, ended))))
         await keep_answer(tx, once, status, body)
         return Answered(status, body, replayed=False)

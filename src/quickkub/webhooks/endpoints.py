@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Any, Final, Literal
 
+from quickkub.audit import Act, record
 from quickkub.kernel.clock import rfc3339
 from quickkub.kernel.ids import MerchantId, new_id
 from quickkub.kernel.secrets import Secret
@@ -91,6 +92,7 @@ async def create(
             signatures=signatures,
             sealed=sealed,
         )
+        await record(tx, _act("created", merchant, mode, endpoint, after=made))
     return made, secret
 
 
@@ -118,6 +120,7 @@ async def update(
         rules.description(changes.description)
     url = None if changes.url is None else (await guard.clear(changes.url, mode)).target.url
     async with db.transaction() as tx:
+        before = await endpoint_store.find(tx, merchant, mode, endpoint)
         changed = await endpoint_store.update(
             tx,
             merchant,
@@ -129,14 +132,18 @@ async def update(
             signatures=changes.signatures,
             state=changes.status,
         )
+        if changed is not None:
+            await record(tx, _act("changed", merchant, mode, endpoint, before=before, after=changed))
     return _found(changed)
 
 
 async def delete(db: Database, merchant: MerchantId, mode: str, endpoint: str) -> None:
     """Delete an endpoint. What was still to be delivered becomes a dead letter. Raises EndpointNotFound."""
     async with db.transaction() as tx:
+        before = await endpoint_store.find(tx, merchant, mode, endpoint)
         if not await endpoint_store.delete(tx, merchant, mode, endpoint):
             raise EndpointNotFound
+        await record(tx, _act("deleted", merchant, mode, endpoint, before=before))
 
 
 async def rotate_secret(
@@ -162,7 +169,28 @@ async def rotate_secret(
         changed = await endpoint_store.replace_secret(
             tx, merchant, endpoint, sealed=sealed, previous=previous, overlap=overlap
         )
+        await record(tx, _act("secret_rotated", merchant, mode, endpoint, after=changed))
     return changed, secret
+
+
+def _act(
+    done: str,
+    merchant: MerchantId,
+    mode: str,
+    endpoint: str,
+    *,
+    before: Endpoint | None = None,
+    after: Endpoint | None = None,
+) -> Act:
+    return Act(
+        f"webhook_endpoint.{done}",
+        "webhook_endpoint",
+        endpoint,
+        merchant=merchant,
+        mode=mode,
+        before={} if before is None else endpoint_view(before),
+        after={} if after is None else endpoint_view(after),
+    )
 
 
 def _resealed(vault: Vault, merchant: MerchantId, endpoint: str, mode: str, old: bytes) -> bytes | None:

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from quickkub.audit import Act, record
 from quickkub.kernel.clock import rfc3339
 from quickkub.kernel.ids import MerchantId
 from quickkub.storage import Connection, Database
@@ -27,7 +28,17 @@ async def replay_event(
             raise EventNotFound
         if endpoint is not None:
             await _refuse_unless_enabled(tx, merchant, mode, endpoint)
-        return await store.replay_event(tx, merchant, mode, event, endpoint)
+        deliveries = await store.replay_event(tx, merchant, mode, event, endpoint)
+        act = Act(
+            "event.replayed",
+            "event",
+            event,
+            merchant=merchant,
+            mode=mode,
+            after={"endpoint": endpoint, "deliveries": deliveries},
+        )
+        await record(tx, act)
+        return deliveries
 
 
 async def redeliver_dead(
@@ -44,6 +55,15 @@ async def redeliver_dead(
         async with db.transaction() as tx:
             await _refuse_unless_enabled(tx, merchant, mode, endpoint)
             piece = await store.revive_dead(tx, merchant, endpoint, first_event)
+            act = Act(
+                "webhook_endpoint.redelivered_dead",
+                "webhook_endpoint",
+                endpoint,
+                merchant=merchant,
+                mode=mode,
+                after={"deliveries": piece},
+            )
+            await record(tx, act)
         revived += piece
         if piece < store.REPLAY_MAX:
             return revived

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from quickkub.audit import Act, record
 from quickkub.kernel.clock import rfc3339
 from quickkub.kernel.errors import Kind, Refusal
 from quickkub.kernel.ids import MerchantId
@@ -64,10 +65,22 @@ class Routes:
         """
         async with self._office.db.transaction() as tx:
             _refuse_unknown(wanted, await store.accounts_of(tx, merchant, mode))
-            newest = (await store.newest_rules(tx, merchant, mode)).rules.version
+            before = (await store.newest_rules(tx, merchant, mode)).rules
+            newest = before.version
             if replaces not in (None, newest):
                 raise RoutingRulesChanged(f"the newest version is {newest}", param="replaces")
             written = await store.add_rules(tx, merchant, mode, replace(wanted, version=newest + 1), by)
+            if written is not None:
+                act = Act(
+                    "routing_rules.changed",
+                    "routing_rules",
+                    str(newest + 1),
+                    merchant=merchant,
+                    mode=mode,
+                    before=msgspec.to_builtins(before),
+                    after=msgspec.to_builtins(written.rules),
+                )
+                await record(tx, act)
         if written is None:
             raise RoutingRulesChanged("another version was written at the same moment", param="replaces")
         return _rules_view(mode, written)
