@@ -15,7 +15,7 @@ _ROWS_AT_ONCE: Final = 500
 
 _LIST: Final = """
 SELECT * FROM audit_logs
- WHERE merchant_id = $1 AND (mode IS NULL OR mode = $2)
+ WHERE chain = $1 AND ($2::text IS NULL OR mode IS NULL OR mode = $2)
    AND ($3::text IS NULL OR action = $3)
    AND ($4::text IS NULL OR resource_type = $4)
    AND ($5::text IS NULL OR resource_id = $5)
@@ -39,7 +39,7 @@ SELECT seal.position, seal.previous_hash, seal.hash, entry.*
 
 @dataclass(frozen=True, slots=True)
 class Wanted:
-    """Which entries of a merchant; what is None does not matter. `since` is in, `until` is not."""
+    """Which entries of a chain; what is None does not matter. `since` is in, `until` is not."""
 
     action: str | None = None
     resource_type: str | None = None
@@ -50,12 +50,12 @@ class Wanted:
 
 
 async def entries(
-    reader: Connection, merchant: MerchantId, mode: str, wanted: Wanted, *, before: str | None, limit: int
+    reader: Connection, chain: str, mode: str | None, wanted: Wanted, *, before: str | None, limit: int
 ) -> list[Row]:
-    """A merchant's entries, newest first, from the entry `before` back: those of a mode and those of none."""
+    """A chain's entries, newest first, from the entry `before` back: of `mode` (None: any) and of none."""
     return await reader.fetch(
         _LIST,
-        merchant,
+        chain,
         mode,
         wanted.action,
         wanted.resource_type,
@@ -68,11 +68,15 @@ async def entries(
     )
 
 
-async def entry_of(reader: Connection, merchant: MerchantId, mode: str, entry: str) -> Row | None:
-    """One entry of a merchant, or None."""
+async def entry_of(reader: Connection, chain: str | None, mode: str | None, entry: str) -> Row | None:
+    """One entry of a chain (None: of any) that a caller of this mode may see, or None."""
     return await reader.fetchrow(
-        "SELECT * FROM audit_logs WHERE merchant_id = $1 AND id = $2 AND (mode IS NULL OR mode = $3)",
-        merchant,
+        """
+        SELECT * FROM audit_logs
+         WHERE id = $2 AND ($1::text IS NULL OR chain = $1)
+           AND ($3::text IS NULL OR mode IS NULL OR mode = $3)
+        """,
+        chain,
         entry,
         mode,
     )

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+from functools import partial
 from typing import Final
 
 import uvloop
 
+from quickkub.audit.sealing import seal_waiting
 from quickkub.cli.lifeline import say_ready
 from quickkub.house.assembly import House, open_house
+from quickkub.house.auditing import audit_schedules
 from quickkub.house.serve import stop_on_signals
 from quickkub.invariants.metric import look
 from quickkub.payments.gate import bring_up_to_date
@@ -40,7 +43,7 @@ async def _work(settings: Settings) -> None:
     # What is due is looked for across merchants; work on one item sees its merchant alone (worker/loops.py).
     async with open_house(settings, settings.database_url, scope=HOUSE) as house:
         courier = Courier(house.db, HttpSender(house.guard, house.clock), house.vault, house.clock)
-        clerk = Clerk(settings.database_url, schedules(house.db))
+        clerk = Clerk(settings.database_url, schedules(house.db) | audit_schedules(house.db, settings))
         say_ready()
         await asyncio.gather(loops.run(due_work(house), stop), courier.run(stop), clerk.run(stop))
 
@@ -64,6 +67,7 @@ def due_work(house: House) -> list[Loop]:
         ),
         Loop("orphans", each(refunds.claim_unapplied, refunds.give_back, "orphan"), 16, 1),
         Loop("disputes", each(disputes.claim, disputes.check, "dispute"), 16, 5),
+        Loop("audit", partial(seal_waiting, house.db), 500, 1),
         Loop("expiry", each(payments.claim_overdue, payments.expire, "expiry"), 50, 1),
     ]
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from quickkub.invariants import guards_sql, money_sql, words_sql
+from quickkub.invariants import audit_sql, guards_sql, money_sql, words_sql
 from quickkub.ledger import checks as ledger_checks
 from quickkub.ledger.verify import Report, inspect
 from quickkub.storage import Database
@@ -14,6 +14,7 @@ CHECKS: Final = (
     *money_sql.CHECKS,
     *words_sql.CHECKS,
     *guards_sql.CHECKS,
+    *audit_sql.CHECKS,
 )
 
 TABLES: Final = (
@@ -27,9 +28,11 @@ TABLES: Final = (
     "webhook_deliveries",
     "inbox",
     "idempotency_keys",
+    *audit_sql.TABLES,
 )
 
 HELD_BY_TESTS: Final = {
+    "A1": "every privileged act is written down with it: tests/api/test_every_privileged_act_is_audited.py",
     "L5": "amounts are integers: `tools/check_money.py`, tests/architecture/test_no_float_near_money.py",
     "E5": "no reader skips a late commit: tests/storage/test_webhook_delivery_replay.py",
     "D2": "a lost commit is resolved by reading the key: tests/storms (T6)",

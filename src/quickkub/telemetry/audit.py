@@ -21,3 +21,11 @@ ANCHORED: Final = Gauge(
     "When this process last wrote signed heads of the audit chains to the anchor folder",
     registry=REGISTRY,
 )
+BROKEN: Final = Gauge(
+    "quickkub_audit_broken",
+    "Chains that were changed, cut or do not fit their anchors, as the last verification found",
+    registry=REGISTRY,
+)
+VERIFIED: Final = Gauge(
+    "quickkub_audit_verified_timestamp_seconds", "When all audit chains were verified last", registry=REGISTRY
+)

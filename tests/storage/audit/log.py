@@ -12,6 +12,7 @@ from quickkub.audit.anchoring import AnchorPlace, anchor
 from quickkub.audit.anchors import read_lines
 from quickkub.audit.sealing import seal_waiting
 from quickkub.audit.verify import Verified, verify
+from quickkub.invariants.audit_sql import GUARDS
 from quickkub.kernel.ids import MerchantId
 from quickkub.storage import Database
 
@@ -61,6 +62,9 @@ class Log:
                 await tx.execute(statement, *args)
             for table in TABLES:
                 await tx.execute(f"ALTER TABLE {table} ENABLE TRIGGER USER")
+            for guard in GUARDS:
+                table = next(table for table in TABLES if guard.startswith(table))
+                await tx.execute(f"ALTER TABLE {table} ENABLE ALWAYS TRIGGER {guard}")
 
     async def entry_at(self, position: int) -> str:
         async with self.db.read() as reader:
