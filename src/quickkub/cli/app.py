@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from quickkub import __version__
+from quickkub.cli.audit import app as audit
 from quickkub.cli.check import app as check
 from quickkub.cli.config import app as config
 from quickkub.cli.demo import demo_command
@@ -14,6 +15,7 @@ from quickkub.cli.events import events, webhooks
 from quickkub.cli.keys import app as keys
 from quickkub.cli.ledger import app as ledger
 from quickkub.cli.listen import listen
+from quickkub.cli.oauth import app as oauth
 from quickkub.cli.provider import app as provider
 from quickkub.cli.qr import app as qr
 from quickkub.cli.simulators import app as simulators
@@ -54,8 +56,10 @@ def build(wiring: Wiring) -> typer.Typer:
     app.add_typer(qr, name="qr")
     app.add_typer(ledger, name="ledger")
     app.add_typer(check, name="check")
+    app.add_typer(audit, name="audit")
     app.add_typer(events, name="events")
     app.add_typer(webhooks, name="webhooks")
+    app.add_typer(oauth, name="oauth")
     app.add_typer(provider, name="provider")
     app.add_typer(simulators, name="simulators")
     app.add_typer(keys, name="keys")

@@ -6,14 +6,18 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import typer
 
+from quickkub.audit.anchoring import AnchorPlace
 from quickkub.cli.gateway import Gateway
 from quickkub.storage.resealing import Resealed, Tried
 from quickkub.storage.resealing_inventory import KeyEntry
 from quickkub.storage.vault.ring import RingKey
+
+if TYPE_CHECKING:
+    from quickkub.access.oauth.service import TokenOffice
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +95,10 @@ class Wiring(Protocol):
         """Write the Thai payment methods; returns how many there are."""
         ...
 
+    def anchor_place(self) -> AnchorPlace:
+        """Where this installation anchors its audit log, and with which key."""
+        ...
+
     def serve(self, part: str) -> None:
         """Run one process of a gateway until it is told to stop."""
         ...
@@ -129,6 +137,10 @@ class Wiring(Protocol):
 
         Raises WeakKey, RingUnreadable, DatabaseAway.
         """
+        ...
+
+    def token_office(self, dsn: str) -> AbstractAsyncContextManager[TokenOffice]:
+        """The keys that sign access tokens, and programs that are let in. Raises WeakKey, DatabaseAway."""
         ...
 
     def config_findings(self) -> list[ConfigFinding]:

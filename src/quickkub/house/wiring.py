@@ -7,10 +7,15 @@ import os
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from quickkub.audit.anchoring import AnchorPlace
 from quickkub.cli.gateway import Gateway, Welcome
 from quickkub.cli.wiring import AddedAccount, CheckResult, ConfigFinding, KeyOffice
 from quickkub.settings import Settings, default_data_dir, read_settings
+
+if TYPE_CHECKING:
+    from quickkub.access.oauth.service import TokenOffice
 
 
 class HouseWiring:
@@ -116,11 +121,23 @@ class HouseWiring:
 
         return key_office(dsn, open_ring(read_settings(os.environ)))
 
+    def token_office(self, dsn: str) -> AbstractAsyncContextManager[TokenOffice]:
+        """See cli.wiring.Wiring."""
+        from quickkub.house.tokens import token_office
+
+        return token_office(dsn, read_settings(os.environ))
+
     def config_findings(self) -> list[ConfigFinding]:
         """See cli.wiring.Wiring."""
         from quickkub.house.config_check import config_findings
 
         return config_findings(os.environ)
+
+    def anchor_place(self) -> AnchorPlace:
+        """See cli.wiring.Wiring."""
+        from quickkub.house.auditing import audit_place
+
+        return audit_place(read_settings(os.environ))
 
     def serve(self, part: str) -> None:
         """See cli.wiring.Wiring."""
