@@ -20,6 +20,7 @@ from quickkub.api.services import Services
 from quickkub.api.services import Settings as EdgeSettings
 from quickkub.cli.lifeline import inherited_socket, say_ready
 from quickkub.house.assembly import House, open_house
+from quickkub.house.tokens import desk_of, oauth_of
 from quickkub.settings import Settings
 from quickkub.storage import Database
 from quickkub.storage.schema import head_revision
@@ -68,6 +69,7 @@ def limits_of(settings: Settings) -> Limits:
 
 def build_app(house: House, hub: LiveHub, limits: Limits) -> Litestar:
     """The HTTP application over a house."""
+    oauth = oauth_of(house)
     services = Services(
         db=house.db,
         vault=house.vault,
@@ -83,6 +85,8 @@ def build_app(house: House, hub: LiveHub, limits: Limits) -> Litestar:
         clock=house.clock,
         clients=Clients(house.settings.trusted_proxies),
         limits=limits,
+        tokens=oauth.tokens,
+        oauth=desk_of(house.settings, oauth, None),
     )
     return create_app(services, checkout_routes(PageServices(house.db, house.settings.public_url), hub))
 

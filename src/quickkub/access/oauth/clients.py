@@ -15,6 +15,7 @@ from quickkub.audit import Act, record
 from quickkub.kernel.errors import Kind, Refusal
 from quickkub.kernel.ids import MerchantId, new_id
 from quickkub.kernel.secrets import Secret
+from quickkub.merchants.lifecycle import MerchantNotFound
 from quickkub.merchants.scopes import SECRET
 from quickkub.storage import Connection, Database, Row
 
@@ -148,14 +149,17 @@ class Clients:
     ) -> tuple[Client, Secret | None]:
         """Make a client; its secret is shown this once. `may`: what its maker may do, None for an operator.
 
-        Raises as `check_new`, OAuthScopesTooWide, TooManyOAuthClients.
+        Raises as `check_new`, OAuthScopesTooWide, TooManyOAuthClients, MerchantNotFound.
         """
         check_new(asked)
         if may is not None and not frozenset(asked.scopes) <= may:
             raise OAuthScopesTooWide("a scope is more than you may do yourself", param="scopes")
         secret = new_secret() if asked.auth_method == "client_secret" else None
         async with self._db.transaction() as tx:
-            if await store.count_clients(tx, merchant, mode) >= CLIENTS_MAX:
+            there_are = await store.count_clients(tx, merchant, mode)
+            if there_are is None:
+                raise MerchantNotFound()
+            if there_are >= CLIENTS_MAX:
                 raise TooManyOAuthClients(f"a merchant has up to {CLIENTS_MAX} in each mode")
             row = await store.insert_client(
                 tx,

@@ -2,21 +2,26 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any, Final
 
 from quickkub.access import tokens_store
 from quickkub.access.oauth import metadata, store
 from quickkub.access.oauth.after import Afterwards
 from quickkub.access.oauth.ask import Asking
-from quickkub.access.oauth.clients import Clients
+from quickkub.access.oauth.clients import CODE, ITSELF, REFRESH, Client, Clients, NewClient
 from quickkub.access.oauth.identify import Doorkeeper
 from quickkub.access.oauth.settle import Settling
 from quickkub.access.tokens import Tokens
+from quickkub.access.tokens_keys import StoredKeyring
 from quickkub.kernel.clock import Clock
+from quickkub.kernel.ids import MerchantId
+from quickkub.kernel.secrets import Secret
 from quickkub.storage import Database
 from quickkub.storage.scope import house
 
-KEEP_DAYS = 30
+KEEP_DAYS: Final = 30
 """Grants and consents are kept for so long after their end; the audit log keeps what they were for good."""
 
 
@@ -43,6 +48,33 @@ def oauth_over(db: Database, tokens: Tokens, clock: Clock) -> OAuth:
         Settling(db, tokens),
         Afterwards(db, tokens),
     )
+
+
+@dataclass(frozen=True, slots=True)
+class TokenOffice:
+    """What the commands of an operator work on."""
+
+    keys: StoredKeyring
+    clients: Clients
+
+    async def create(
+        self,
+        merchant: str,
+        mode: str,
+        name: str,
+        *,
+        auth_method: str,
+        scopes: Sequence[str],
+        redirect_uris: Sequence[str],
+        jwks: Any | None,
+    ) -> tuple[Client, Secret | None]:
+        """A client that asks people where it has addresses, and works for itself where it has none.
+
+        Raises what Clients.create raises.
+        """
+        kinds = (CODE, REFRESH) if redirect_uris else (ITSELF,)
+        asked = NewClient(name, auth_method, kinds, scopes, redirect_uris, jwks)
+        return await self.clients.create(MerchantId(merchant), mode, asked, by=None)
 
 
 async def forget_old(db: Database, limit: int) -> int:

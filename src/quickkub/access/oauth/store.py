@@ -81,9 +81,13 @@ async def clients_of(reader: Connection, merchant: MerchantId, mode: str) -> lis
     return found
 
 
-async def count_clients(tx: Connection, merchant: MerchantId, mode: str) -> int:
-    """How many clients that are not revoked; the merchant's row is locked, so two cannot count at once."""
-    await tx.execute("SELECT 1 FROM merchants WHERE id = $1 FOR NO KEY UPDATE", merchant)
+async def count_clients(tx: Connection, merchant: MerchantId, mode: str) -> int | None:
+    """How many clients that are not revoked; the merchant's row is locked, so two cannot count at once.
+
+    None: there is no such merchant.
+    """
+    if await tx.fetchval("SELECT 1 FROM merchants WHERE id = $1 FOR NO KEY UPDATE", merchant) is None:
+        return None
     count: int = await tx.fetchval(
         "SELECT count(*) FROM oauth_clients WHERE merchant_id = $1 AND mode = $2 AND revoked_at IS NULL",
         merchant,

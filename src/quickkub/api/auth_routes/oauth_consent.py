@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from typing import Any, Final
-from urllib.parse import urlsplit
 
 from litestar import Request, Response, get, post
 from litestar.types import ControllerRouterHandler
@@ -12,6 +11,7 @@ from quickkub.access.oauth.ask import RedirectedRefusal, SignedIn
 from quickkub.access.oauth.errors import OAuthAddressRefused, OAuthRequestInvalid, OAuthTicketRefused
 from quickkub.access.oauth.metadata import AUTHORIZE
 from quickkub.api.auth import one_header
+from quickkub.api.auth_routes.cookies import CookieRules
 from quickkub.api.auth_routes.oauth_answers import NO_STORE, someone_acts
 from quickkub.api.auth_routes.oauth_desk import ConsentPages, OAuthDesk
 from quickkub.api.auth_routes.oauth_form import FORM_BYTES_MAX, once_each, read_form
@@ -56,8 +56,7 @@ class _Counter:
     def __init__(self, desk: OAuthDesk, pages: ConsentPages) -> None:
         self._desk = desk
         self._pages = pages
-        parts = urlsplit(desk.server.tokens.issuer)
-        self._origin = f"{parts.scheme}://{parts.netloc}"
+        self._origins = CookieRules(desk.server.tokens.issuer).origins
 
     async def ask(self, request: GatewayRequest) -> Response[str]:
         """The client's question. Nobody is sent anywhere before the client and its address are known."""
@@ -104,7 +103,7 @@ class _Counter:
     def _refuse_strangers(self, request: GatewayRequest) -> None:
         """A form on somebody else's page does not count, whatever cookie comes with it."""
         site = one_header(request, "Sec-Fetch-Site")
-        if one_header(request, "Origin") != self._origin or site not in (None, "same-origin"):
+        if one_header(request, "Origin") not in self._origins or site not in (None, "same-origin"):
             raise OAuthTicketRefused("the form was not sent from our own page")
 
     async def _signed_in(self, request: GatewayRequest) -> SignedIn:
