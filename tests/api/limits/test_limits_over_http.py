@@ -28,7 +28,7 @@ async def test_the_first_requests_without_a_key_are_answered_and_the_next_one_is
 ) -> None:
     async with limited(anonymous=FEW) as shop:
         stranger = shop.with_key(None)
-        answers = [await stranger.gets("/docs", **at("203.0.113.9")) for _ in range(4)]
+        answers = [await stranger.gets("/docs/problems", **at("203.0.113.9")) for _ in range(4)]
     assert [told.status for told in answers] == [200, 200, 200, 429]
     assert [told.headers["x-ratelimit-remaining"] for told in answers] == ["2", "1", "0", "0"]
     last = answers[-1]
@@ -58,8 +58,8 @@ async def test_every_address_counts_for_callers_without_a_key_those_where_nothin
 async def test_an_ipv6_network_is_one_caller(limited: Open) -> None:
     async with limited(anonymous=FEW) as shop:
         stranger = shop.with_key(None)
-        told = [(await stranger.gets("/docs", **at(f"2001:db8:0:1::{n}"))).status for n in range(5)]
-        other = await stranger.gets("/docs", **at("2001:db8:0:2::1"))
+        told = [(await stranger.gets("/docs/problems", **at(f"2001:db8:0:1::{n}"))).status for n in range(5)]
+        other = await stranger.gets("/docs/problems", **at("2001:db8:0:2::1"))
     assert (told, other.status) == ([200, 200, 200, 429, 429], 200)
 
 
@@ -71,7 +71,7 @@ async def test_a_wrong_key_costs_its_address_a_request_and_a_good_one_from_there
         told = [(await guesser.gets("/v1/payments", **at("203.0.113.9"))).status for _ in range(5)]
         assert told == [401, 401, 401, 429, 429]
         assert (await shop.gets("/v1/payments", **at("203.0.113.9"))).status == 200
-        assert (await shop.with_key(None).gets("/docs", **at("203.0.113.9"))).status == 429
+        assert (await shop.with_key(None).gets("/docs/problems", **at("203.0.113.9"))).status == 429
 
 
 async def test_health_metrics_assets_callbacks_and_payers_go_on_when_an_address_has_used_up_its_requests(
@@ -82,7 +82,7 @@ async def test_health_metrics_assets_callbacks_and_payers_go_on_when_an_address_
         page = payment["checkout_url"].removeprefix("http://shop.test")
         stranger = shop.with_key(None)
         for _ in range(5):
-            last = await stranger.gets("/docs")
+            last = await stranger.gets("/docs/problems")
         assert last.status == 429
         for _ in range(10):
             assert (await stranger.gets("/livez")).status == 200
@@ -182,12 +182,24 @@ def test_the_briefs_variables_set_the_window_and_the_rate_of_test_keys_is_set_op
     assert (rules.test, rules.live) == (Bucket("test", 1_000, 2_000), Rules().live)
 
 
-async def test_without_a_trusted_proxy_the_header_of_a_stranger_buys_no_new_requests(
-    limited: Open, database: Database
-) -> None:
+async def test_addresses_a_stranger_writes_before_the_proxys_own_buy_no_new_requests(limited: Open) -> None:
     async with limited(anonymous=FEW) as shop:
         stranger = shop.with_key(None)
-        made_up = [
-            (await stranger.gets("/docs", **at(f"198.51.100.{n}, 203.0.113.9"))).status for n in range(5)
-        ]
-    assert made_up == [200, 200, 200, 429, 429]
+        told = [await stranger.gets("/docs/problems", **at(f"198.51.100.{n}, 203.0.113.9")) for n in range(5)]
+    assert [one.status for one in told] == [200, 200, 200, 429, 429]
+
+
+@pytest.mark.parametrize("path", ["/auth/login", "/auth//login", "//auth/login/", "/auth/login/"])
+async def test_an_attempt_to_log_in_is_counted_as_one_however_its_address_is_written(
+    limited: Open, path: str
+) -> None:
+    async with limited(login=Window("login", 2, 900)) as shop:
+        told = [await shop.with_key(None).posts(path, {}, **at("203.0.113.9")) for _ in range(3)]
+    assert told[0].headers["ratelimit-policy"] == '"login";q=2;w=900'
+    assert [one.status == 429 for one in told] == [False, False, True]
+
+
+async def test_a_made_up_cookie_does_not_lift_the_limit_of_logins(limited: Open) -> None:
+    async with limited(login=Window("login", 2, 900)) as shop:
+        told = [await shop.with_key(None).posts("/auth/login", {}, Cookie="qk_session=x") for _ in range(3)]
+    assert told[-1].no == (429, "rate_limited", None)

@@ -6,6 +6,7 @@ Callers with a key are counted by their key (guard.py), once it is known to be o
 
 from __future__ import annotations
 
+import re
 from typing import Any, Final
 
 from quickkub.api.clients import block
@@ -24,6 +25,10 @@ LOGINS: Final = frozenset(
         "/auth/forgot-password",
         "/auth/reset-password",
         "/auth/step-up",
+        "/auth/change-password",
+        "/auth/totp/confirm",
+        "/auth/totp/disable",
+        "/auth/recovery-codes",
     }
 )
 """Where something secret could be guessed."""
@@ -31,12 +36,16 @@ LOGINS: Final = frozenset(
 TOKENS: Final = frozenset({"/oauth/token", "/oauth/introspect", "/oauth/revoke"})
 """Where a machine shows a secret."""
 
+PEOPLE: Final = ("/auth/", "/oauth/")
+"""Where browsers show a session's cookie."""
+
+_SLASHES: Final = re.compile("/+")
 _STATE: Final = "limit_standings"
 
 
 async def admit(limits: Limits, scope: Any, address: str | None) -> None:
     """Count a request. Raises RateLimited, LoginUnavailable."""
-    path, name = scope["path"], block(address)
+    path, name = as_routed(scope["path"]), block(address)
     if path in FREE or path.startswith("/assets/"):
         return
     if path.startswith("/callbacks/"):
@@ -47,11 +56,16 @@ async def admit(limits: Limits, scope: Any, address: str | None) -> None:
         note(scope, [await limits.hit_or_close(limits.rules.login, name)])
     elif scope["method"] == "POST" and path in TOKENS:
         note(scope, [await limits.hit_or_close(limits.rules.anonymous, name)])
-    elif path.startswith("/auth/") and _has(scope, b"cookie"):
+    elif path.startswith(PEOPLE) and _has(scope, b"cookie"):
         # Somebody at work in a dashboard; whether the cookie is one of ours is found out by the route.
-        note(scope, await limits.take([(limits.rules.payers, name)]))
+        note(scope, await limits.take([(limits.rules.people, name)]))
     elif not (path.startswith("/v1/") and _has(scope, b"authorization")):
         note(scope, [await limits.hit(limits.rules.anonymous, name)])
+
+
+def as_routed(path: str) -> str:
+    """The path as the router reads it: `//auth/login/` is `/auth/login` there, so it has to be here."""
+    return "/" + _SLASHES.sub("/", path).strip("/")
 
 
 async def count_failure(limits: Limits, scope: Any, address: str | None) -> None:

@@ -76,6 +76,8 @@ class Rules:
     callbacks: Bucket = field(default_factory=lambda: Bucket("callbacks", 100, 1_000))
     # By address: a mobile network puts many payers behind one.
     payers: Bucket = field(default_factory=lambda: Bucket("payers", 200, 2_000))
+    # By address, for browsers that show a session's cookie.
+    people: Bucket = field(default_factory=lambda: Bucket("people", 20, 200))
 
     @classmethod
     def of(cls, *, window_ms: int, max_requests: int, test_rate: int | None = None) -> Rules:
