@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from tools import generate_coverage, generate_providers, pages, variants
+from tools import generate_coverage, generate_permissions, generate_providers, pages, variants
 from tools.tree import ROOT
 
 GENERATORS: Final[dict[str, Callable[[], str]]] = {
@@ -18,6 +18,7 @@ GENERATORS: Final[dict[str, Callable[[], str]]] = {
     "docs/generated/chart-of-accounts.md": pages.chart_of_accounts,
     "docs/generated/decisions.md": pages.decisions,
     "docs/generated/openapi.json": pages.openapi,
+    "docs/generated/permissions.md": generate_permissions.page,
     "docs/generated/provider-coverage.md": generate_coverage.page,
     "docs/generated/providers.md": generate_providers.page,
     "docs/generated/refusals.md": pages.refusals,

@@ -63,6 +63,13 @@ async def found(tx: Connection, merchant: MerchantId, user: str) -> None:
     await _join(tx, merchant, user, "owner")
 
 
+async def invite_first_owner(
+    tx: Connection, merchant: MerchantId, by: str, email: str, send: SendInvitation
+) -> dict[str, Any]:
+    """The platform invites who is to own a new merchant. Raises EmailInvalid."""
+    return await _invite(tx, merchant, by, email, "owner", send)
+
+
 async def change_role(tx: Connection, caller: Caller, user: str, role: str) -> dict[str, Any]:
     """Give a member another role. Raises MemberNotFound, RoleAboveOwn, LastOwner."""
     was = await _changeable(tx, caller, user, becomes=role)
@@ -88,23 +95,29 @@ async def invite(
 
     Raises EmailInvalid, RoleAboveOwn.
     """
-    address = read_email(email)
     refuse_role_above(caller.role, role)
-    await store.lock_merchant(tx, caller.merchant)
-    token = new_token(caller.merchant)
+    return await _invite(tx, caller.merchant, caller.id, email, role, send)
+
+
+async def _invite(
+    tx: Connection, merchant: MerchantId, by: str, email: str, role: str, send: SendInvitation
+) -> dict[str, Any]:
+    address = read_email(email)
+    await store.lock_merchant(tx, merchant)
+    token = new_token(merchant)
     row = await store.invite(
         tx,
-        caller.merchant,
+        merchant,
         new_id("inv"),
         email=address.normal,
         role=role,
         token_hash=_hash(token),
-        invited_by=caller.id,
+        invited_by=by,
         seconds=INVITATION_SECONDS,
     )
     await send(tx, address.written, Secret(token))
     after = {"email": masked(address.normal), "role": role}
-    await record(tx, Act("invitation.sent", "invitation", row["id"], caller.merchant, after=after))
+    await record(tx, Act("invitation.sent", "invitation", row["id"], merchant, after=after))
     return _invitation_view(row)
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 from msgspec import Meta, Struct
 
@@ -62,3 +62,83 @@ class NewApiKey(ApiKey, kw_only=True):
 
 class KeysQuery(ForwardQuery, kw_only=True, forbid_unknown_fields=True):
     """Which keys."""
+
+
+MerchantRole = Literal["owner", "admin", "developer", "finance", "support", "viewer", "auditor"]
+Reason = Annotated[str, Meta(max_length=500)]
+MailAddress = Annotated[str, Meta(min_length=3, max_length=254, examples=["somchai@example.com"])]
+
+
+class Member(Struct, kw_only=True):
+    """Somebody who works for you here."""
+
+    id: str
+    object: Literal["member"]
+    email: str
+    name: str
+    role: MerchantRole
+    joined_at: Time
+
+
+class ChangeMember(Struct, kw_only=True, forbid_unknown_fields=True):
+    """Give a member another role, at most your own."""
+
+    role: MerchantRole
+
+
+class RemovedMember(Struct, kw_only=True):
+    """A member who is none any more."""
+
+    id: str
+    object: Literal["member"]
+    removed: bool
+
+
+class CreateInvitation(Struct, kw_only=True, forbid_unknown_fields=True):
+    """Invite an address. The letter holds a link that works once, for seven days, for this address only."""
+
+    email: MailAddress
+    role: MerchantRole
+
+
+class Invitation(Struct, kw_only=True):
+    """An invitation nobody has taken yet."""
+
+    id: str
+    object: Literal["invitation"]
+    email: str
+    role: MerchantRole
+    status: Literal["open", "accepted", "withdrawn", "expired"]
+    invited_by: str
+    created_at: Time
+    expires_at: Time
+
+
+class WithdrawnInvitation(Struct, kw_only=True):
+    """An invitation that was taken back."""
+
+    id: str
+    object: Literal["invitation"]
+    withdrawn: bool
+
+
+class DecideApproval(Struct, kw_only=True, forbid_unknown_fields=True):
+    """Your decision, with a reason if you like."""
+
+    reason: Reason = ""
+
+
+class Approval(Struct, kw_only=True):
+    """An act that waits for a second person, or what became of it."""
+
+    id: str
+    object: Literal["approval"]
+    act: Annotated[str, Meta(examples=["settlement_account.change"])]
+    payload: dict[str, Any]
+    status: Literal["open", "approved", "refused", "withdrawn", "expired"]
+    asked_by: str
+    asked_at: Time
+    expires_at: Time
+    decided_by: str | None
+    decided_at: Time | None
+    reason: str

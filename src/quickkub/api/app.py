@@ -20,6 +20,7 @@ from quickkub.api.auth_routes.people import people_routers
 from quickkub.api.edge import Edge
 from quickkub.api.health import Health
 from quickkub.api.limits.guard import counting_failures, limit_caller
+from quickkub.api.operators import operators_router
 from quickkub.api.problems import EXCEPTION_HANDLERS, allowed
 from quickkub.api.request import BODY_BYTES_MAX, ApiRequest, GatewayRequest
 from quickkub.api.services import Services
@@ -69,7 +70,7 @@ def create_app(services: Services, extra_routes: Sequence[ControllerRouterHandle
         request_class=ApiRequest,
     )
     oauth = oauth_routes(services.oauth) if services.oauth is not None else []
-    people = people_routers() if services.access is not None else []
+    people = [*people_routers(), operators_router()] if services.access is not None else []
     return Gateway(
         route_handlers=[
             api,

@@ -16,7 +16,7 @@ import msgspec
 from litestar.handlers import HTTPRouteHandler
 
 from quickkub.access.permissions import PermissionMissing
-from quickkub.api import once, schema, v1
+from quickkub.api import once, operators, schema, v1
 from quickkub.api.auth import VERSION_HEADER, HeaderRepeated, VersionUnknown
 from quickkub.api.auth_routes import people
 from quickkub.api.limits.desk import RateLimited, TooManyAtOnce
@@ -172,6 +172,8 @@ def _operation(path: str, operation: Operation, schemas: dict[Any, dict[str, Any
     told["tags"] = [path.split("/")[2 if path.startswith("/v1/") else 1]]
     if operation.needs is None:
         told["security"] = [{"session": []}, {}]
+    elif operation.platform:
+        told["security"] = [{"session": []}]
     told["parameters"] = [*_path_parameters(path), *_query_parameters(operation.query), *_headers(operation)]
     if operation.body is not None:
         told["requestBody"] = {
@@ -227,6 +229,9 @@ _PATTERNS: Final = {
     "application": "^kyc_[0-9a-f]{32}$",
     "document": "^doc_[0-9a-f]{32}$",
     "oauth_client": "^cli_[0-9a-f]{32}$",
+    "entry": "^fle_[0-9a-f]{32}$",
+    "decision": "^frd_[0-9a-f]{32}$",
+    "review": "^frv_[0-9a-f]{32}$",
 }
 
 
@@ -317,4 +322,4 @@ def _webhook(kind: str, schemas: dict[Any, dict[str, Any]]) -> dict[str, Any]:
 @cache
 def document() -> dict[str, Any]:
     """The document of this version's routes, made when it is first asked for."""
-    return openapi((*v1.ROUTES, *people.ROUTES))
+    return openapi((*v1.ROUTES, *operators.ROUTES, *people.ROUTES))

@@ -157,4 +157,6 @@ def _shown(row: Any) -> dict[str, Any]:
     }
 
 
-ROUTES = (list_audit_logs, get_audit_log, list_platform_audit_logs, get_platform_audit_log)
+ROUTES = (list_audit_logs, get_audit_log)
+PLATFORM_ROUTES = (list_platform_audit_logs, get_platform_audit_log)
+"""For operators; see api/operators.py."""
