@@ -40,7 +40,7 @@ _LISTED: Final = (
         "no-lock",
         "News about a payment is taken in without locking the payment",
         ((f"{_PAYMENTS}/desk.py", "a.id = $2 FOR UPDATE OF p, a", "a.id = $2"),),
-        f"{_RACE}[cancel/notify]",
+        f"{_BUG_CLASSES}::test_news_about_a_payment_waits_until_its_holder_has_committed",
     ),
     Variant(
         "no-unique-index",
