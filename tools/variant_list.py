@@ -41,7 +41,7 @@ _LISTED: Final = (
         "no-lock",
         "News about a payment is taken in without locking the payment",
         ((f"{_PAYMENTS}/desk.py", "a.id = $2 FOR UPDATE OF p, a", "a.id = $2"),),
-        f"{_RACE}[cancel/notify]",
+        f"{_BUG_CLASSES}::test_news_about_a_payment_waits_until_its_holder_has_committed",
     ),
     Variant(
         "no-unique-index",
@@ -365,6 +365,15 @@ _WHO_AND_WHEN: Final = (
             ),
         ),
         f"{_BUG_CLASSES}::test_the_same_key_at_the_same_moment_makes_one_payment",
+    ),
+    Variant(
+        "late-answer-undoes",
+        "A provider's first answer is taken in whatever has happened to the payment meanwhile (P11)",
+        (
+            (f"{_PAYMENTS}/at_once.py", "a.id = $3 AND a.state = 'created'", "a.id = $3"),
+            (f"{_PAYMENTS}/at_once.py", "p.version = $4 AND p.state = 'created'", "$4 > 0"),
+        ),
+        "tests/storage/payments/test_at_once.py::test_money_that_came_before_the_answer_is_not_undone_by_it",
     ),
     Variant(
         "call-inside-a-transaction",

@@ -9,7 +9,7 @@ import pytest
 from aiohttp import web
 
 from quickkub.connectors import registry
-from quickkub.connectors.contract import Forged, RawCallback, Unreadable
+from quickkub.connectors.contract import Forged, RawCallback, Unknown, Unreadable
 from quickkub.connectors.simulation.run import served
 from quickkub.connectors.transport import Line
 from tests.support.player import Player
@@ -48,6 +48,22 @@ async def test_connector_asks_and_concludes_as_the_vector_says(vector: Vector) -
     assert stub.troubles == []
     assert stub.left == 0, "the connector did not ask everything"
     assert fits(vector.said["outcome"], told(outcome)), told(outcome)
+
+
+@pytest.mark.parametrize("provider", sorted({vector.provider for vector in ALL}))
+async def test_a_word_that_no_manual_names_is_unknown_and_put_before_a_person(provider: str) -> None:
+    """Some inquiry of each provider's vectors shows such a word, or another payment than was asked about."""
+    alerts = []
+    own = [vector for vector in EXCHANGES if vector.provider == provider and vector.said["asks"] == "inquire"]
+    for vector in (one for one in own if one.said["outcome"][0] == "Unknown"):
+        stub, line = Stub(vector), Line(registry.connector)
+        async with answering(stub.handle) as url:
+            account = vector.account(url)
+            outcome = (await line.run(account, vector.exchange(account))).outcome
+            await line.close()
+        assert isinstance(outcome, Unknown)
+        alerts.append(outcome.alert)
+    assert any(alerts), f"of {len(alerts)} inquiries nobody can tell about, none is put before a person"
 
 
 @pytest.mark.parametrize("vector", AT_SIMULATOR, ids=named)

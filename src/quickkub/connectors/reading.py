@@ -15,7 +15,7 @@ from datetime import UTC, datetime, timezone
 from decimal import Decimal
 from typing import Any, Final, ParamSpec, TypeAlias, TypeVar
 
-from quickkub.connectors.contract import Effect, Unknown
+from quickkub.connectors.contract import Effect, Unknown, unexpected
 from quickkub.kernel.clock import BANGKOK
 from quickkub.kernel.money import AMOUNT_MAX, CURRENCIES, BadAmount, Currency, Money, read_decimal
 
@@ -35,6 +35,17 @@ T = TypeVar("T")
 
 class Garbled(Exception):
     """An answer that cannot be read in exactly one way."""
+
+
+class Unexpected(Garbled):
+    """An answer that can be read, and says what no manual names or nobody asked for: a person looks at it."""
+
+
+def unreadable(garbled: Garbled, provider_reference: str | None = None) -> Unknown:
+    """What is concluded from an answer that was given up."""
+    if isinstance(garbled, Unexpected):
+        return unexpected(str(garbled), provider_reference)
+    return Unknown(f"the answer cannot be read: {garbled}", provider_reference)
 
 
 def read_json(body: bytes) -> Any:
@@ -150,7 +161,7 @@ def garbled_is_unknown(
         try:
             return (yield from exchange(*args, **kwargs))
         except Garbled as garbled:
-            return Unknown(f"the answer cannot be read: {garbled}")
+            return unreadable(garbled)
 
     return total
 

@@ -35,9 +35,10 @@ from quickkub.connectors.contract import (
     Token,
     TokenPlease,
     Unknown,
+    unexpected,
 )
 from quickkub.connectors.gate import Gate, TimedOut
-from quickkub.connectors.reading import Garbled
+from quickkub.connectors.reading import Garbled, unreadable
 from quickkub.connectors.switches import is_on, setting
 from quickkub.connectors.tokens import Fetched, TokenShelf
 from quickkub.connectors.transcript import Transcript
@@ -158,12 +159,12 @@ class Line:
         except NoAnswer as lost:
             return Unknown(lost.cause) if lost.sent or acted else NotSent(lost.cause)
         except Garbled as garbled:
-            return Unknown(f"the answer cannot be read: {garbled}")
+            return unreadable(garbled)
         except Exception:
             # The outermost loop of a connector's work. A mistake of ours in reading an answer must not lose
             # what was said, nor turn into a failure of a payment that may have happened (P9).
             log.exception("a connector of %s failed; its outcome is unknown", account.provider)
-            return Unknown("the connector failed on this answer")
+            return unexpected("the connector failed on this answer")
         finally:
             exchange.close()
 
@@ -191,7 +192,7 @@ class Line:
         except NoAnswer as lost:
             return Unknown(lost.cause) if lost.sent else NotSent(lost.cause)
         except Garbled as garbled:
-            return Unknown(f"the answer cannot be read: {garbled}")
+            return unreadable(garbled)
         finally:
             exchange.close()
 

@@ -87,16 +87,22 @@ async def change_settings(
 _COLUMNS = "merchant_id, id, mode, provider, settings, credentials"
 
 
-def _read(row: Row, vault: Vault) -> ProviderAccount:
-    merchant, account = row["merchant_id"], row["id"]
-    opened = json.loads(vault.open(bytes(row["credentials"]), _place(merchant, account, row["mode"])))
+def columns_of(table: str, prefix: str) -> str:
+    """The columns of an account in a table by another name, each under a name with a prefix."""
+    return ", ".join(f"{table}.{name} AS {prefix}{name}" for name in _COLUMNS.split(", "))
+
+
+def read_account(row: Row, vault: Vault, prefix: str = "") -> ProviderAccount:
+    """An account from its columns, credentials opened. Raises CannotOpen."""
+    merchant, account, mode = (row[prefix + name] for name in ("merchant_id", "id", "mode"))
+    opened = json.loads(vault.open(bytes(row[prefix + "credentials"]), _place(merchant, account, mode)))
     token = opened.pop(_CALLBACK_TOKEN, "")
     return ProviderAccount(
         merchant=MerchantId(merchant),
         id=account,
-        mode=row["mode"],
-        provider=row["provider"],
-        settings=row["settings"],
+        mode=mode,
+        provider=row[prefix + "provider"],
+        settings=row[prefix + "settings"],
         credentials={name: Secret(value) for name, value in opened.items()},
         callback_token=token,
     )
@@ -114,7 +120,7 @@ async def enabled_accounts(
         merchant,
         mode,
     )
-    return [_read(row, vault) for row in rows]
+    return [read_account(row, vault) for row in rows]
 
 
 async def account_by_id(
@@ -126,7 +132,7 @@ async def account_by_id(
         merchant,
         account,
     )
-    return _read(row, vault) if row else None
+    return read_account(row, vault) if row else None
 
 
 async def account_by_callback_token(
@@ -142,4 +148,4 @@ async def account_by_callback_token(
         token_hash(callback_token),
         provider,
     )
-    return _read(row, vault) if row else None
+    return read_account(row, vault) if row else None

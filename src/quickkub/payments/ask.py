@@ -11,24 +11,23 @@ from quickkub.kernel.errors import Refusal
 from quickkub.kernel.ids import AttemptId, PaymentId, new_id, new_reference
 from quickkub.kernel.money import Money
 from quickkub.kernel.tokens import new_token
-from quickkub.merchants.accounts import enabled_accounts
 from quickkub.merchants.limits import refuse_excess
 from quickkub.payments import rules
 from quickkub.payments.announce import news_of
+from quickkub.payments.at_once import Asker, take_at_once
 from quickkub.payments.model import Answered, Attempt, NewPayment, Payment
 from quickkub.payments.office import Office, OutOfTime, Told
 from quickkub.payments.orders import order_for, seal_payer
 from quickkub.payments.replay import Render, replay_payment
-from quickkub.payments.routes.store import add_attempt, standing
+from quickkub.payments.routes.store import add_attempt, ground
 from quickkub.payments.routing import FAILOVER_WITHIN_SECONDS, Plan, Route, plan
 from quickkub.payments.satang import claim_amount, give_up
 from quickkub.payments.say_store import say
 from quickkub.payments.screening import screen
-from quickkub.payments.settle import Also, apply
+from quickkub.payments.settle import apply
 from quickkub.payments.states import AttemptState, PaymentState
-from quickkub.payments.view import payment_view
 from quickkub.storage import Connection
-from quickkub.storage.idempotency import Once, Replay, earlier, keep_answer
+from quickkub.storage.idempotency import Once, Replay, earlier
 
 
 async def create(office: Office, asked: NewPayment, once: Once, render: Render) -> Answered:
@@ -43,18 +42,16 @@ async def create(office: Office, asked: NewPayment, once: Once, render: Render) 
     planned = await _plan(office, asked, once, payment_id)
     if isinstance(planned, Replay):
         return await replay_payment(office, once, planned, render)
-    pursuit = _Pursuit(office, planned)
-
-    async def answer(tx: Connection, after: Payment, tried: Attempt) -> None:
-        await keep_answer(tx, once, *render(payment_view(after, tried, office.public_url)))
-
-    said = await _say(office, asked, once, payment_id, planned, answer)
+    asker = Asker(office, once, render)
+    pursuit = _Pursuit(planned, asker)
+    said = await _say(asker, asked, payment_id, planned)
     if isinstance(said, Replay):
         return await replay_payment(office, once, said, render)
-    is_blocked = said[0].state is PaymentState.FAILED
-    after, tried = said if is_blocked else await pursuit.run(*said, answer)
-    status, body = render(payment_view(after, tried, office.public_url))
-    return Answered(status, body, replayed=False)
+    if said[0].state is PaymentState.FAILED:
+        # Blocked before anybody was asked.
+        status, body = asker.answer(*said)
+        return Answered(status, body, replayed=False)
+    return await pursuit.run(*said)
 
 
 class _Pursuit:
@@ -65,22 +62,43 @@ class _Pursuit:
     that the worker asks about, and never two that may both be paid.
     """
 
-    def __init__(self, office: Office, planned: Plan) -> None:
-        self._office, self._plan, self._route = office, planned, planned.first
+    def __init__(self, planned: Plan, asker: Asker) -> None:
+        self._plan, self._route, self._asker, self._office = planned, planned.first, asker, asker.office
         self._tried: list[Attempt] = []
         self._began_at = _seconds()
 
-    async def run(self, payment: Payment, attempt: Attempt, answer: Also) -> tuple[Payment, Attempt]:
+    async def run(self, payment: Payment, attempt: Attempt) -> Answered:
+        said_at = _seconds()
+        told = await self._call(payment, attempt)
+        taken = await take_at_once(self._asker, payment, attempt, told, seconds=_seconds() - said_at)
+        if taken is None:
+            taken = await self._settle(payment, attempt, told)
+        status, body = self._asker.answer(*taken)
+        return Answered(status, body, replayed=False)
+
+    async def _settle(
+        self, payment: Payment, attempt: Attempt, told: Told[Outcome]
+    ) -> tuple[Payment, Attempt]:
+        """By the door of all news, and on to further accounts as long as it leads there."""
         while True:
-            self._tried.append(attempt)
-            order = order_for(self._office, attempt, payment)
-            told = await call(self._office, self._route.account, order, spent_seconds=self._spent())
             payment, after = await apply(
-                self._office, payment.merchant, attempt.id, told, "answer", also=answer, go_on=self._go_on
+                self._office,
+                payment.merchant,
+                attempt.id,
+                told,
+                "answer",
+                also=self._asker.keep,
+                go_on=self._go_on,
             )
             if after.id == attempt.id:
                 return payment, after
             attempt = after
+            told = await self._call(payment, attempt)
+
+    async def _call(self, payment: Payment, attempt: Attempt) -> Told[Outcome]:
+        self._tried.append(attempt)
+        order = order_for(self._office, attempt, payment)
+        return await call(self._office, self._route.account, order, spent_seconds=self._spent())
 
     def _spent(self) -> int:
         """Whole seconds since the first account was chosen."""
@@ -107,8 +125,7 @@ async def _plan(office: Office, asked: NewPayment, once: Once, payment_id: Payme
     statement would not be reached, or where an amount is taken before it.
     """
     async with office.db.read() as reader:
-        accounts = await enabled_accounts(reader, office.vault, once.merchant, once.mode)
-        known = await standing(reader, once.merchant, once.mode, asked.method)
+        accounts, known = await ground(reader, office.vault, once.merchant, once.mode, asked.method)
         try:
             refuse_excess(known.limits, asked.amount)
             planned = plan(
@@ -123,8 +140,9 @@ async def _plan(office: Office, asked: NewPayment, once: Once, payment_id: Payme
 
 
 async def _say(
-    office: Office, asked: NewPayment, once: Once, payment_id: PaymentId, planned: Plan, answer: Also
+    asker: Asker, asked: NewPayment, payment_id: PaymentId, planned: Plan
 ) -> tuple[Payment, Attempt] | Replay:
+    office, once = asker.office, asker.once
     payment = _blank_payment(office, payment_id, asked, once)
     route = planned.first
     while True:
@@ -145,7 +163,7 @@ async def _say(
                 check_seconds=rules.FIRST_CHECK_SECONDS,
             )
             if said is not None and planned.screening is not None:
-                return await screen(office, connection, asked, planned.screening, *said, answer)
+                return await screen(office, connection, asked, planned.screening, *said, asker.keep)
             if said is not None:
                 return said
             if planned.unique_amount:

@@ -78,6 +78,7 @@ async def apply(
                 await _take_not_sent(desk, not_sent)
             case Unknown() as unknown:
                 await _take_unknown(desk, unknown.provider_reference)
+                await desk.pass_on(unknown.alert)
             case never:
                 assert_never(never)
         if desk.went_on:

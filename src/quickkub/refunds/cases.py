@@ -42,6 +42,12 @@ class CaseHoldsNoMoney(Refusal):
     code, kind = "case_holds_no_money", Kind.UNPROCESSABLE
 
 
+class CaseHoldsMoney(Refusal):
+    """A case about money that is nobody's cannot be closed before it was said whose that money is."""
+
+    code, kind = "case_holds_money", Kind.UNPROCESSABLE
+
+
 class Decision(Enum):
     """CLOSE: nothing to do. REFUND: give it back. ACCEPT: it is the merchant's."""
 
@@ -65,8 +71,8 @@ async def resolve(
 ) -> Answered:
     """Carry a decision out. Answers with the case.
 
-    Raises CaseNotFound, CaseClosed, CaseHoldsNoMoney, KeyReused, KeyBusy, DatabaseAway; nothing is written
-    then.
+    Raises CaseNotFound, CaseClosed, CaseHoldsNoMoney, CaseHoldsMoney, KeyReused, KeyBusy, DatabaseAway;
+    nothing is written then.
     """
     async with office.db.transaction() as tx:
         before = await claim(tx, once, case_id)
@@ -101,6 +107,9 @@ async def resolve(
 
 async def _carry_out(office: Office, tx: Connection, case: Case, resolution: Resolution) -> dict[str, Any]:
     if resolution.decision is Decision.CLOSE:
+        # Without a case nothing would lead back to the money (P6).
+        if case.receipt is not None and await store.is_undecided(tx, case.merchant, case.receipt):
+            raise CaseHoldsMoney("some of it is nobody's yet: refund or accept it", param="decision")
         return {}
     if case.receipt is None:
         raise CaseHoldsNoMoney("this case is not about money that is nobody's", param="decision")

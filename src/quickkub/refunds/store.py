@@ -141,12 +141,15 @@ async def move(
     return read(row)
 
 
-async def transfer_is_used(reader: Connection, merchant: MerchantId, transfer_reference: str) -> bool:
+async def transfer_is_used(
+    reader: Connection, merchant: MerchantId, mode: str, transfer_reference: str
+) -> bool:
     """Whether a transfer stands for a refund already."""
     return bool(
         await reader.fetchval(
-            "SELECT 1 FROM refunds WHERE merchant_id = $1 AND transfer_reference = $2",
+            "SELECT 1 FROM refunds WHERE merchant_id = $1 AND mode = $2 AND transfer_reference = $3",
             merchant,
+            mode,
             transfer_reference,
         )
     )
@@ -238,6 +241,20 @@ async def settle_unapplied(
         receipt,
         amount.minor,
         went_back,
+    )
+
+
+async def is_undecided(tx: Connection, merchant: MerchantId, receipt: str) -> bool:
+    """Whether some of this money is nobody's, with no refund under way and no rule that gives it back."""
+    return bool(
+        await tx.fetchval(
+            """
+            SELECT due_at IS NULL AND amount > refunding + refunded + accepted FROM unapplied
+             WHERE merchant_id = $1 AND receipt_id = $2 FOR UPDATE
+            """,
+            merchant,
+            receipt,
+        )
     )
 
 

@@ -70,7 +70,7 @@ async def _ended(
 ) -> Refund:
     went_back = transfer_reference is not None
     if transfer_reference is not None:
-        if await store.transfer_is_used(tx, refund.merchant, transfer_reference):
+        if await store.transfer_is_used(tx, refund.merchant, refund.mode, transfer_reference):
             raise TransferUsed()
         await book_paid(tx, refund, provider=None, account=None, at=refund.seen_at)
     await settle_source(tx, refund, payment, attempt, office.public_url, went_back=went_back)

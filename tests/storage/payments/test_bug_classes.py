@@ -14,14 +14,16 @@ from quickkub.connectors.contract import Account, Declined, Failure, Paid, Unkno
 from quickkub.kernel.errors import Refusal
 from quickkub.kernel.money import baht
 from quickkub.merchants.accounts import open_account
-from quickkub.payments import settle, sweep
+from quickkub.payments import desk, settle, sweep
 from quickkub.payments.attempt_store import finish_check
 from quickkub.payments.inbox_store import finish
+from quickkub.payments.states import PaymentState
 from quickkub.storage import Database
 from tests.support.shop import VAULT, QuietLine, Shop, ToldByBank, open_shop, receipt
 
 MINUTE = timedelta(minutes=1)
 PRICE = baht(150)
+_WAITING = "SELECT 1 FROM pg_stat_activity WHERE datname = current_database() AND wait_event_type = 'Lock'"
 
 
 @pytest.fixture
@@ -89,6 +91,21 @@ async def test_callback_and_browser_return_racing_book_once(shop: Shop) -> None:
         )
         assert (await shop.sees(payment["id"]))["captured_amount"] == 15_000
     assert await payable(shop) == 20 * 15_000 and await shop.counts("cases") == 0
+
+
+async def test_news_about_a_payment_waits_until_its_holder_has_committed(shop: Shop) -> None:
+    """Two that read the payment before either wrote it would both act on what it was."""
+    payment = await shop.charges(PRICE)
+    (attempt,) = await shop.rows("SELECT id FROM attempts WHERE payment_id = $1", payment["id"])
+    paid = ToldByBank(Paid((receipt(PRICE),)))
+    async with shop.db.transaction() as tx:
+        held, _ = await desk.lock(tx, shop.merchant, attempt["id"])
+        news = asyncio.create_task(settle.apply(shop.office, shop.merchant, attempt["id"], paid, "callback"))
+        while not news.done() and not await shop.rows(_WAITING):
+            await asyncio.sleep(0)
+        assert not news.done(), "it went past whoever held the payment"
+    after, _ = await news
+    assert (held.state, after.state) == (PaymentState.REQUIRES_ACTION, PaymentState.SUCCEEDED)
 
 
 async def test_two_events_of_one_id_in_two_accounts_are_two_events(shop: Shop, database: Database) -> None:

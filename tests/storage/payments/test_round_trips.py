@@ -99,7 +99,7 @@ class Cost:
 
 
 COSTS: Final = {
-    "create a payment": Cost(create, 7, 9),
+    "create a payment": Cost(create, 3, 3),
     "keep a callback": Cost(keep, 2, 2),
     "claim callbacks": Cost(claim, 1, 1, for_the_house=True),
     "work a callback to succeeded": Cost(succeed, 10, 14),

@@ -8,7 +8,16 @@ from itertools import permutations
 
 import pytest
 
-from quickkub.connectors.contract import Declined, Failure, NotSent, Paid, RawCallback, Unknown, Waiting
+from quickkub.connectors.contract import (
+    Declined,
+    Failure,
+    NotSent,
+    Paid,
+    RawCallback,
+    Unknown,
+    Waiting,
+    unexpected,
+)
 from quickkub.kernel.money import baht
 from quickkub.payments.model import (
     AmountOutOfRange,
@@ -62,6 +71,20 @@ async def test_money_is_booked_once_however_often_it_is_told(shop: Shop) -> None
     assert await event_types(shop, payment["id"]) == ["created", "requires_action", "succeeded"]
     assert await shop.counts("evidence") == 2, "what was said before is not kept again"
     assert [row["times_seen"] for row in await shop.rows("SELECT times_seen FROM inbox")] == [3]
+
+
+async def test_an_answer_nobody_expects_is_unknown_and_a_case_at_once(shop: Shop) -> None:
+    """A state that no manual names: asking goes on, and a person reads the provider's word today."""
+    odd = unexpected("the bank names the state 'TELEPORTED', which we do not know")
+    shop.bank.to_create.extend([odd] * 4)
+    shop.bank.usual_inquiry = odd
+    payment = await shop.charges(PRICE)
+    for _ in range(3):
+        await shop.time_passes(MINUTE)
+        await shop.works()
+    assert payment["status"] == (await shop.sees(payment["id"]))["status"] == "processing"
+    (case,) = await shop.rows("SELECT kind, details FROM cases")
+    assert (case["kind"], case["details"]["alert"]) == ("provider_alert", odd.cause)
 
 
 async def test_an_inquiry_that_is_itself_refused_proves_nothing_about_the_payment(shop: Shop) -> None:

@@ -12,7 +12,14 @@ from quickkub.connectors.contract import Paid
 from quickkub.kernel.money import Money, baht
 from quickkub.ledger.verify import verify
 from quickkub.merchants.rules import change_money_rules
-from quickkub.refunds.cases import CaseClosed, CaseHoldsNoMoney, CaseNotFound, Decision, Resolution
+from quickkub.refunds.cases import (
+    CaseClosed,
+    CaseHoldsMoney,
+    CaseHoldsNoMoney,
+    CaseNotFound,
+    Decision,
+    Resolution,
+)
 from quickkub.storage import Database
 from tests.support.shop import Shop, open_shop, receipt, rendered
 
@@ -163,6 +170,23 @@ async def test_a_dropped_refund_of_nobody_s_money_is_nobody_s_again(shop: Shop) 
     await shop.refunds.drop(refund["id"], shop.once("d", None, "1"), rendered)
     assert await balance(shop, "merchant:unapplied") == 15_000
     assert (await verify(shop.db)).violations == []
+
+
+async def test_a_case_is_not_closed_over_money_that_is_nobody_s(shop: Shop) -> None:
+    """Nothing else leads back to it: it would be nobody's for ever."""
+    await pays(shop, PRICE, PRICE)
+    case = await the_case(shop)
+    with pytest.raises(CaseHoldsMoney):
+        await decide(shop, case["id"], Decision.CLOSE)
+    assert (await the_case(shop))["state"] == "open"
+
+
+async def test_a_case_about_money_that_was_given_back_by_rule_can_be_closed(shop: Shop) -> None:
+    await rule(shop, orphans="refund")
+    await pays(shop, PRICE, PRICE)
+    await shop.works()
+    answer = await decide(shop, (await the_case(shop))["id"], Decision.CLOSE)
+    assert answer["status"] == "closed"
 
 
 async def test_a_case_of_another_merchant_is_not_found(shop: Shop, database: Database) -> None:

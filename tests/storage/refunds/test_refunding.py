@@ -8,6 +8,7 @@ import re
 from datetime import timedelta
 from typing import Any
 
+import asyncpg
 import pytest
 
 from quickkub.connectors.contract import Declined, Done, Failure, NotSent, Paid, Unknown, Waiting
@@ -199,6 +200,20 @@ async def test_no_transfer_stands_for_two_refunds(shop: Shop) -> None:
     with pytest.raises(TransferUsed):
         await shop.refunds.transferred(second["id"], "T-1", shop.once("t", None, "2"), rendered)
     assert await counts(shop, payment) == (15_000, 4_000, 4_000)
+
+
+async def test_a_number_tried_in_test_mode_is_free_in_live_mode(shop: Shop) -> None:
+    refund = (await shop.refunds_of(await paid(shop, method="promptpay")))["id"]
+    await shop.refunds.transferred(refund, "T-1", shop.once("t", None, "1"), rendered)
+    async with shop.db.transaction() as tx:
+        # Only the number is in question here, not the live payment it would be of.
+        await tx.execute("SET LOCAL session_replication_role = replica")
+        await tx.execute("CREATE TEMP TABLE copied ON COMMIT DROP AS SELECT * FROM refunds")
+        await tx.execute("UPDATE copied SET mode = 'live', id = 're_' || repeat('0', 32)")
+        await tx.execute("INSERT INTO refunds SELECT * FROM copied")
+        await tx.execute("UPDATE copied SET id = 're_' || repeat('1', 32)")
+        with pytest.raises(asyncpg.UniqueViolationError):
+            await tx.execute("INSERT INTO refunds SELECT * FROM copied")
 
 
 async def test_a_dropped_transfer_gives_the_money_back_to_the_merchant(shop: Shop) -> None:

@@ -14,7 +14,14 @@ from quickkub.api.strictjson import ParameterInvalid
 from quickkub.api.text import plain_text
 from quickkub.api.v1.refunds import destination_of
 from quickkub.kernel.ids import has_shape
-from quickkub.refunds.cases import CaseClosed, CaseHoldsNoMoney, CaseNotFound, Decision, Resolution
+from quickkub.refunds.cases import (
+    CaseClosed,
+    CaseHoldsMoney,
+    CaseHoldsNoMoney,
+    CaseNotFound,
+    Decision,
+    Resolution,
+)
 from quickkub.storage.idempotency import KeyBusy, KeyReused
 
 PATH = "/v1/cases"
@@ -59,7 +66,7 @@ RESOLVE = Operation(
     answers=words.Case,
     body=words.ResolveCase,
     once=True,
-    refusals=(CaseNotFound, CaseClosed, CaseHoldsNoMoney, KeyReused, KeyBusy),
+    refusals=(CaseNotFound, CaseClosed, CaseHoldsNoMoney, CaseHoldsMoney, KeyReused, KeyBusy),
 )
 
 

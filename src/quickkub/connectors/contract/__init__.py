@@ -48,6 +48,7 @@ from quickkub.connectors.contract.outcomes import (
     Unknown,
     Waiting,
     Works,
+    unexpected,
 )
 from quickkub.connectors.contract.protocols import (
     Checkable,
@@ -134,4 +135,5 @@ __all__ = [
     "Unreadable",
     "Waiting",
     "Works",
+    "unexpected",
 ]

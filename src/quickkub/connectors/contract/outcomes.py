@@ -138,11 +138,19 @@ class NotSent:
 class Unknown:
     """Nobody can tell. Never a failure, never a success; settled only by asking again (P9).
 
-    `provider_reference` is what the provider called it, if it said so before the doubt arose.
+    `provider_reference` is what the provider called it, if it said so before the doubt arose. `alert` is for
+    a person: the provider did answer, and what it said is not what its manual or our order leads one to
+    expect.
     """
 
     cause: str
     provider_reference: str | None = None
+    alert: str = ""
+
+
+def unexpected(cause: str, provider_reference: str | None = None) -> Unknown:
+    """Unknown, and put before a person at once: a word that no manual names, another amount than asked."""
+    return Unknown(cause, provider_reference, alert=cause)
 
 
 Outcome: TypeAlias = Paid | Authorized | Declined | Waiting | NotSent | Unknown

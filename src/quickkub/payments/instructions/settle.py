@@ -73,6 +73,7 @@ async def _take(desk: Desk, told: Told, outcome: InstructionOutcome) -> Told:
         case NotSent() as not_sent:
             after = await _take_not_sent(desk, told, not_sent)
         case Unknown() as unknown:
+            await desk.pass_on(unknown.alert)
             after = await _cannot_tell(desk, told, unknown.provider_reference)
         case never:
             assert_never(never)

@@ -10,11 +10,13 @@ from typing import Any, Final
 import msgspec
 
 from quickkub.kernel.ids import MerchantId
+from quickkub.merchants.accounts import ProviderAccount, columns_of, read_account
 from quickkub.merchants.limits import Limit, read_standing
 from quickkub.payments.attempt_store import ATTEMPT_COLUMNS, read_attempt
 from quickkub.payments.model import Attempt
 from quickkub.payments.routes.model import NO_RULES, Rules, Tally
 from quickkub.storage import Connection, Row
+from quickkub.storage.vault import Vault
 
 NEWEST_MAX: Final = 2_000
 """At most so many of a merchant's newest attempts are counted, so that a busy hour costs no more."""
@@ -119,28 +121,37 @@ async def accounts_of(reader: Connection, merchant: MerchantId, mode: str) -> li
     return [row["id"] for row in rows]
 
 
-async def standing(reader: Connection, merchant: MerchantId, mode: str, method: str) -> Standing:
-    """What a decision starts from. Outcomes are counted only where rules may look at them."""
-    row = await reader.fetchrow(
-        """
-        SELECT date_trunc('second', now()) AS at, merchants.unique_satang, newest.*,
-               limits_standing($1, $2, $3) AS limits,
-               coalesce((merchants.fraud_versions ->> $2)::integer, CASE WHEN EXISTS (
-                   SELECT FROM fraud_legal_entries WHERE removed_at IS NULL) THEN 0 END) AS screening
-          FROM merchants LEFT JOIN LATERAL (
-               SELECT version, rules, created_by, created_at FROM routing_rules
-                WHERE merchant_id = $1 AND mode = $2 ORDER BY version DESC LIMIT 1) newest ON true
-         WHERE merchants.id = $1
-        """,
-        merchant,
-        mode,
-        method,
-    )
-    assert row is not None, "a key's merchant exists"
-    rules = _read(row).rules
+_GROUND: Final = f"""
+WITH standing AS MATERIALIZED (
+    SELECT date_trunc('second', now()) AS at, merchants.unique_satang, newest.*,
+           limits_standing($1, $2, $3) AS limits,
+           coalesce((merchants.fraud_versions ->> $2)::integer, CASE WHEN EXISTS (
+               SELECT FROM fraud_legal_entries WHERE removed_at IS NULL) THEN 0 END) AS screening
+      FROM merchants LEFT JOIN LATERAL (
+           SELECT version, rules, created_by, created_at FROM routing_rules
+            WHERE merchant_id = $1 AND mode = $2 ORDER BY version DESC LIMIT 1) newest ON true
+     WHERE merchants.id = $1)
+SELECT standing.*, {columns_of("account", "a_")}
+  FROM standing
+  LEFT JOIN provider_accounts account
+    ON account.merchant_id = $1 AND account.mode = $2 AND account.enabled
+ ORDER BY account.id
+"""  # noqa: S608 -- only our own columns are put in
+
+
+async def ground(
+    reader: Connection, vault: Vault, merchant: MerchantId, mode: str, method: str
+) -> tuple[list[ProviderAccount], Standing]:
+    """What a decision starts from: the accounts that may be used, in the order they were opened, and how
+    things stand. Outcomes are counted only where rules may look at them."""
+    rows = await reader.fetch(_GROUND, merchant, mode, method)
+    assert rows, "a key's merchant exists"
+    accounts = [read_account(row, vault, "a_") for row in rows if row["a_id"] is not None]
+    first = rows[0]
+    rules = _read(first).rules
     counted = await tallies(reader, merchant, mode, rules.window_minutes) if rules.rules else {}
-    limits = read_standing(row["limits"])
-    return Standing(rules, row["at"], counted, row["unique_satang"], limits, row["screening"])
+    limits = read_standing(first["limits"])
+    return accounts, Standing(rules, first["at"], counted, first["unique_satang"], limits, first["screening"])
 
 
 # Ids begin with the time of making (UUIDv7), so the window is a range of the primary key.

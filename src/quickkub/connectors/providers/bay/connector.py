@@ -30,6 +30,7 @@ from quickkub.connectors.contract import (
     Unknown,
     Waiting,
     Works,
+    unexpected,
 )
 from quickkub.connectors.providers.bay import deeplink, errors, lists, notices, states, wire
 from quickkub.connectors.providers.bay.manifest import APP, MANIFEST
@@ -111,7 +112,7 @@ class BayConnector:
             return _refused(said)
         found = wire.transaction_in(said.data.get("transaction"), account)
         if found.trx_id != trx_id:
-            return Unknown("the bank answers about another payment than we asked for", trx_id)
+            return unexpected("the bank answers about another payment than we asked for", trx_id)
         return states.outcome_of(found, account, order)
 
     @garbled_is_unknown

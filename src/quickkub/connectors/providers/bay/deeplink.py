@@ -18,13 +18,13 @@ from quickkub.connectors.contract import (
     Paid,
     Receipt,
     Request,
-    Unknown,
     Waiting,
+    unexpected,
 )
 from quickkub.connectors.providers.bay import wire
 from quickkub.connectors.providers.bay.manifest import PORTAL
 from quickkub.connectors.providers.bay.wire import Misfit
-from quickkub.connectors.reading import Garbled, Json, instant_at, optional_text, text_at
+from quickkub.connectors.reading import Garbled, Json, Unexpected, instant_at, optional_text, text_at
 from quickkub.connectors.switches import is_on, setting
 from quickkub.kernel.money import decimal_text
 
@@ -115,21 +115,21 @@ def standing(data: Json, order: Order, number: str) -> Outcome:
     if optional_text(data, "referenceNumber") not in ("", number):
         raise Garbled("the answer is about another deep link")
     if optional_text(data, "reference1") not in ("", order.reference):
-        raise Garbled("the deep link is of another reference")
+        raise Unexpected("the deep link is of another reference")
     if status == "PENDING":
         return Waiting(provider_reference=number)
     if status in _ENDED:
         return _ENDED[status]
     if status != "SUCCESS":
-        return Unknown(f"Krungsri names the state {status[:20]!r}, which we do not know", number)
+        return unexpected(f"Krungsri names the state {status[:20]!r}, which we do not know", number)
     receipt = receipt_in(data, number)
     if receipt.amount != order.amount:
-        raise Garbled("the payer paid another amount than the link is for")
+        raise Unexpected("the payer paid another amount than the link is for")
     return Paid((receipt,), number)
 
 
 def receipt_in(data: Json, number: str) -> Receipt:
     """The movement of an inquiry or callback. Raises Garbled."""
     if optional_text(data, "currencyCode") not in ("", "THB"):
-        raise Garbled("the payment is in another currency")
+        raise Unexpected("the payment is in another currency")
     return Receipt(number, wire.amount_at(data, "amount"), instant_at(data, "transactionDateTime"))

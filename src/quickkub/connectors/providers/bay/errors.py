@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from quickkub.connectors.contract import Declined, Failure, Unknown
+from quickkub.connectors.contract import Declined, Failure, Unknown, unexpected
 
 SUCCESS: Final = "10000"
 ALREADY_SCANNED: Final = "31001"
@@ -44,7 +44,7 @@ def conclude(code: str) -> Declined | Unknown:
     """What a return code other than success proves. One that is not in the table proves nothing."""
     meaning = MEANINGS.get(code)
     if meaning is None:
-        return Unknown(f"Krungsri answered with code {code[:20]!r}, which we do not know")
+        return unexpected(f"Krungsri answered with code {code[:20]!r}, which we do not know")
     if meaning.failure is None:
         return Unknown(f"Krungsri answered {code}: {meaning.text}")
     return Declined(meaning.failure, code, meaning.text)

@@ -8,7 +8,7 @@ from typing import Final
 from quickkub.connectors.contract import Account, Declined, Failure, Order, Outcome, Paid, Waiting
 from quickkub.connectors.providers.bay.manifest import STATUS_MAP
 from quickkub.connectors.providers.bay.wire import Transaction
-from quickkub.connectors.reading import Garbled
+from quickkub.connectors.reading import Garbled, Unexpected
 from quickkub.connectors.switches import setting
 from quickkub.kernel.money import decimal_text
 
@@ -29,7 +29,7 @@ def state_of(status: str, account: Account) -> str:
 def outcome_of(found: Transaction, account: Account, order: Order) -> Outcome:
     """Raises Garbled for another amount or reference than ours."""
     if found.reference1 not in ("", order.reference):
-        raise Garbled("the transaction is of another reference")
+        raise Unexpected("the transaction is of another reference")
     if found.amount != order.amount:
         asked, shown = decimal_text(order.amount), decimal_text(found.amount)
         raise Garbled(f"the bank shows {shown} where {asked} was asked")

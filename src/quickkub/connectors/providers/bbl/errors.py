@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from quickkub.connectors.contract import Declined, Failure, Unknown
+from quickkub.connectors.contract import Declined, Failure, Unknown, unexpected
 
 APPROVED: Final = "0"
 SUCCESS: Final = "000"
@@ -101,7 +101,7 @@ def refusal(status: int, code: str) -> Declined | Unknown:
         return Unknown(f"the portal answered HTTP {status}")
     meaning = BY_RESPONSE.get(code)
     if meaning is None:
-        return Unknown(f"the portal answered with code {shown!r}, which we do not know")
+        return unexpected(f"the portal answered with code {shown!r}, which we do not know")
     if meaning.failure is None:
         return Unknown(f"the portal answered {code}: {meaning.text}")
     return Declined(meaning.failure, code, meaning.text)

@@ -20,6 +20,7 @@ from quickkub.connectors.contract import (
     Response,
     Unknown,
     Waiting,
+    unexpected,
 )
 from quickkub.connectors.providers.bbl import standing, wire
 from quickkub.connectors.providers.bbl.wire import Payment, Said
@@ -164,7 +165,7 @@ def _find(account: Account, order: Order, pay_ref: str) -> Finding:
         return wire.by_id(found, pay_ref) or Unknown("the bank does not show the payment", pay_ref)
     live = [p for p in found if p.status in standing.TAKEN | standing.GIVING_BACK | {standing.HELD}]
     if len(live) != 1:
-        return Unknown(f"the bank shows {len(live)} payments of the order")
+        return unexpected(f"the bank shows {len(live)} payments of the order")
     return live[0]
 
 

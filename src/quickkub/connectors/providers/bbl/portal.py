@@ -20,6 +20,7 @@ from quickkub.connectors.providers.bbl.wire import Misfit
 from quickkub.connectors.reading import (
     Garbled,
     Json,
+    Unexpected,
     an_object,
     instant_at,
     money_at,
@@ -283,18 +284,18 @@ def app_receipt(data: Json, account: Account, order: Order) -> Receipt:
     """
     payment = text_at(data, "paymentReferenceId")
     if order.provider_reference and payment != order.provider_reference:
-        raise Garbled("the bank names another payment than it did when the link was made")
+        raise Unexpected("the bank names another payment than it did when the link was made")
     if optional_text(data, "reference1") not in ("", order.reference):
-        raise Garbled("the payment is of another reference")
+        raise Unexpected("the payment is of another reference")
     if optional_text(data, "currencyCode") not in ("", order.amount.currency.code):
-        raise Garbled("the payment is in another currency")
+        raise Unexpected("the payment is in another currency")
     amount = order.amount
     if "totalAmount" in data:
         amount = money_at(data, "totalAmount", THB)
     elif setting(account, "app.inquiry_amount") == "required":
         raise Garbled("the inquiry names no amount")
     if amount != order.amount:
-        raise Garbled("the payer paid another amount than the link is for")
+        raise Unexpected("the payer paid another amount than the link is for")
     return Receipt(payment, amount, paid_at(data) if "transDate" in data else order.now)
 
 

@@ -16,10 +16,11 @@ from quickkub.connectors.contract import (
     Paid,
     Unknown,
     Waiting,
+    unexpected,
 )
 from quickkub.connectors.providers.bbl import errors
 from quickkub.connectors.providers.bbl.wire import Payment
-from quickkub.connectors.reading import Garbled
+from quickkub.connectors.reading import Garbled, Unexpected
 from quickkub.connectors.switches import is_on, setting
 from quickkub.kernel.money import decimal_text
 
@@ -40,7 +41,8 @@ def outcome_of(payments: Sequence[Payment], account: Account, order: Order) -> O
     if taken := [p for p in payments if p.status in TAKEN | GIVING_BACK]:
         return _paid(taken, order, strange)
     if strange:
-        return Unknown(f"the bank names the state {strange[0]!r}, which we do not know", payments[0].pay_ref)
+        cause = f"the bank names the state {strange[0]!r}, which we do not know"
+        return unexpected(cause, payments[0].pay_ref)
     if held := [p for p in payments if p.status == HELD]:
         return _held(held, order)
     return _unpaid(payments, account, order)
@@ -65,7 +67,7 @@ def _paid(taken: Sequence[Payment], order: Order, strange: Sequence[str]) -> Out
 def _held(held: Sequence[Payment], order: Order) -> Outcome:
     first = held[0]
     if any(p.amount != order.amount for p in held):
-        raise Garbled("the bank holds another amount than we asked for")
+        raise Unexpected("the bank holds another amount than we asked for")
     alert = "" if order.capture_later else "the bank only holds the money of a sale"
     if len(held) > 1:
         alert = f"the bank holds the money {len(held)} times: {', '.join(p.pay_ref for p in held)}"
@@ -103,5 +105,5 @@ def _ended(payments: Sequence[Payment], order: Order) -> Outcome:
     if last.status == CANCELLED:
         return Declined(Failure.PAYER_CANCELLED, CANCELLED, "the payer cancelled on the bank's page")
     if last.prc in ("", errors.APPROVED):
-        return Unknown("the bank rejected the payment and says it was approved", last.pay_ref)
+        return unexpected("the bank rejected the payment and says it was approved", last.pay_ref)
     return errors.rejection(last.prc, last.src)

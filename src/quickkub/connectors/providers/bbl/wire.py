@@ -13,7 +13,7 @@ from quickkub.connectors.contract import Account, Instruction, Order, Receipt, R
 from quickkub.connectors.providers.bbl import errors, hashes
 from quickkub.connectors.providers.bbl.manifest import MANIFEST
 from quickkub.connectors.providers.bbl.xml_records import read_records
-from quickkub.connectors.reading import Garbled, currency_at, instant_at, money_at
+from quickkub.connectors.reading import Garbled, Unexpected, currency_at, instant_at, money_at
 from quickkub.connectors.switches import setting
 from quickkub.kernel.clock import BANGKOK
 from quickkub.kernel.money import THB, Money, decimal_text
@@ -213,10 +213,10 @@ def payments_in(answer: Response, account: Account, reference: str) -> list[Paym
 
 def _payment(record: Mapping[str, str], account: Account, reference: str) -> Payment:
     if record.get("ref") != reference:
-        raise Garbled("the bank shows a payment of another reference than we asked for")
+        raise Unexpected("the bank shows a payment of another reference than we asked for")
     currency = currency_at(dict(record), "cur")
     if currency != THB:
-        raise Garbled(f"the payment is in {currency}")
+        raise Unexpected(f"the payment is in {currency}")
     return Payment(
         status=_there(record, "orderStatus"),
         pay_ref=_there(record, "payRef"),
@@ -231,7 +231,7 @@ def _payment(record: Mapping[str, str], account: Account, reference: str) -> Pay
 def moved(said: Said, pay_ref: str) -> Money:
     """The amount of an answer about this payment. Raises Garbled when it is about another one."""
     if said.words.get("payRef") != pay_ref or currency_at(dict(said.words), "cur") != THB:
-        raise Garbled("the answer is about another payment or currency")
+        raise Unexpected("the answer is about another payment or currency")
     return money_at(dict(said.words), "amt", THB)
 
 

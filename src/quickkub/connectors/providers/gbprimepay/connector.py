@@ -28,11 +28,12 @@ from quickkub.connectors.contract import (
     Unknown,
     Waiting,
     Works,
+    unexpected,
 )
 from quickkub.connectors.providers.gbprimepay import errors, instructing, keys, notices, wire
 from quickkub.connectors.providers.gbprimepay.manifest import MANIFEST
 from quickkub.connectors.providers.gbprimepay.methods import MONTH_MIN, WAYS, Door
-from quickkub.connectors.reading import Garbled, garbled_is_unknown, money_at
+from quickkub.connectors.reading import Unexpected, garbled_is_unknown, money_at
 from quickkub.kernel.money import THB
 
 _REFERENCE: Final = re.compile(r"[A-Za-z0-9]{1,15}")
@@ -149,7 +150,7 @@ def _charge(account: Account, order: Order) -> Exchange:
         return errors.of_creation(said.code, said.message, is_card=True)
     number = wire.their_number(said.words, order)
     if money_at(said.words, "amount", THB) != order.amount:
-        raise Garbled("the charge is of another amount than we asked")
+        raise Unexpected("the charge is of another amount than we asked")
     if wire.has_3ds(account):
         return Waiting(_prove_payer(account, number), number)
     return Paid((Receipt(number, order.amount, order.now),), number)
@@ -177,16 +178,16 @@ def _standing(account: Account, order: Order, rows: list[wire.Row]) -> Outcome:
         case "V":
             return Declined(Failure.PAYER_CANCELLED, "V", "GBPrimePay shows it as voided")
         case other:
-            return Unknown(f"GBPrimePay names the state {other[:20]!r} or another amount", row.number)
+            return unexpected(f"GBPrimePay names the state {other[:20]!r} or another amount", row.number)
 
 
 def _paid(order: Order, settled: list[wire.Row]) -> Paid | Unknown:
     """The inquiry names no time, so a receipt is of the moment it was first seen."""
     known = order.provider_reference
     if known and known not in {row.number for row in settled}:
-        return Unknown("GBPrimePay shows another transaction paid under our reference", known)
+        return unexpected("GBPrimePay shows another transaction paid under our reference", known)
     if any(row.amount != order.amount for row in settled):
-        return Unknown("GBPrimePay shows another amount paid than we asked", known)
+        return unexpected("GBPrimePay shows another amount paid than we asked", known)
     receipts = {row.number: Receipt(row.number, row.amount, order.now) for row in settled}
     return Paid(tuple(receipts.values()), known or settled[0].number)
 

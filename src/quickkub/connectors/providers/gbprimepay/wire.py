@@ -14,7 +14,15 @@ from quickkub.connectors.contract import Account, Order, Request, Response
 from quickkub.connectors.providers.gbprimepay import errors, keys
 from quickkub.connectors.providers.gbprimepay.manifest import MANIFEST
 from quickkub.connectors.providers.gbprimepay.methods import WAYS, Door, Way
-from quickkub.connectors.reading import Garbled, Json, money_at, optional_text, read_object, text_at
+from quickkub.connectors.reading import (
+    Garbled,
+    Json,
+    Unexpected,
+    money_at,
+    optional_text,
+    read_object,
+    text_at,
+)
 from quickkub.connectors.switches import is_on, setting
 from quickkub.kernel.money import THB, Money, decimal_text
 from quickkub.promptpay import QrRefusal, parse_payment
@@ -213,7 +221,7 @@ def qr_in(words: Json, order: Order) -> str:
     text = text_at(words, "qrcode")
     asked = _asked_by_bill(text) if order.method == "promptpay" else _asked_by_card_qr(text)
     if asked != order.amount:
-        raise Garbled("the QR asks for another amount than we did")
+        raise Unexpected("the QR asks for another amount than we did")
     return text
 
 
@@ -230,7 +238,7 @@ def _asked_by_card_qr(text: str) -> Money:
     if not text.isascii() or root.get("63", "").upper() != checksum(text[:-4]):
         raise Garbled("the QR cannot be read: bad_crc")
     if root.get("53") != THB.numeric:
-        raise Garbled("the QR is not in baht")
+        raise Unexpected("the QR is not in baht")
     return money_at(dict(root), "54", THB)
 
 

@@ -27,11 +27,12 @@ from quickkub.connectors.contract import (
     Request,
     Unknown,
     Waiting,
+    unexpected,
 )
 from quickkub.connectors.providers.kbank import kgp_wire as wire
 from quickkub.connectors.providers.kbank import words
 from quickkub.connectors.providers.kbank.manifest import MANIFEST, QR
-from quickkub.connectors.reading import Garbled, garbled_is_unknown, text_at
+from quickkub.connectors.reading import Garbled, garbled_is_unknown, text_at, unreadable
 from quickkub.connectors.switches import setting
 from quickkub.kernel.clock import BANGKOK
 
@@ -92,7 +93,7 @@ def _create_qr(account: Account, order: Order) -> Exchange:
     except NoAnswer as lost:
         return Unknown(lost.cause, made.id)
     except Garbled as garbled:
-        return Unknown(f"the answer cannot be read: {garbled}", made.id)
+        return unreadable(garbled, made.id)
 
 
 def _refused(said: wire.Said) -> Declined | Unknown:
@@ -168,7 +169,7 @@ def _standing(account: Account, order: Order, charge: wire.Charge) -> Outcome:
             # No receipt: the money went back. A person compares it with the refunds we know of.
             return Waiting(provider_reference=charge.id, alert=f"KGP shows a paid charge as {charge.state}")
         case state:
-            return Unknown(f"KGP names the state {state[:30]!r} with {charge.status[:20]!r}", charge.id)
+            return unexpected(f"KGP names the state {state[:30]!r} with {charge.status[:20]!r}", charge.id)
 
 
 def _is_unpaid(account: Account, charge: wire.Charge) -> bool:
@@ -195,7 +196,7 @@ def _paid(order: Order, charge: wire.Charge) -> Outcome:
     if not charge.is_success:
         return Unknown(f"KGP says {charge.state} with status {charge.status[:20]!r}", charge.id)
     if charge.amount is None:
-        return Unknown("KGP names no amount for a paid charge", charge.id)
+        return unexpected("KGP names no amount for a paid charge", charge.id)
     made_at = charge.made_at or order.now
     return Paid((Receipt(charge.id, charge.amount, made_at, charge.source),), charge.id)
 

@@ -35,6 +35,7 @@ from quickkub.connectors.contract import (
     Token,
     Unknown,
     Waiting,
+    unexpected,
 )
 from quickkub.connectors.providers.kbank import errors, qr_wire, words
 from quickkub.connectors.providers.kbank.manifest import CARD_QR, MANIFEST
@@ -123,7 +124,7 @@ def _standing(account: Account, order: Order, said: qr_wire.Said) -> Outcome:
         "VOIDED": Waiting(alert="KBank shows the payment as voided: the money went back in full"),
         "NOT_FOUND": _not_found(order, status),
     }
-    unknown = Unknown(f"KBank names the state {status[:20]!r}, which we do not know")
+    unknown = unexpected(f"KBank names the state {status[:20]!r}, which we do not know")
     return by_status.get(status, unknown)
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from quickkub.connectors.reading import Garbled
+from quickkub.connectors.reading import Garbled, Unexpected
 from quickkub.kernel.money import THB, BadAmount, Money, read_decimal
 from quickkub.promptpay.crc import checksum
 from quickkub.promptpay.tlv import first_values, walk
@@ -34,7 +34,7 @@ def check_qr(text: str, asked: Money, *, is_test: bool) -> str:
         raise Garbled("qrCode cannot be split")
     values = first_values(walked.objects)
     if values.get("53") != THB.numeric:
-        raise Garbled("qrCode is not in baht")
+        raise Unexpected("qrCode is not in baht")
     if is_test and text == SAMPLE:
         return text
     try:
@@ -42,5 +42,5 @@ def check_qr(text: str, asked: Money, *, is_test: bool) -> str:
     except BadAmount:
         raise Garbled("qrCode names no amount") from None
     if amount != asked:
-        raise Garbled("qrCode asks for another amount than we did")
+        raise Unexpected("qrCode asks for another amount than we did")
     return text

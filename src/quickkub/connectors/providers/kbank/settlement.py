@@ -9,7 +9,13 @@ from typing import Any, TypeAlias
 
 from quickkub.connectors.contract import Account, Declined, Effect, Failure, NotSent, Unknown
 from quickkub.connectors.providers.kbank import errors, qr_wire, words
-from quickkub.connectors.reading import Garbled, garbled_is_unknown, money_at, optional_text, text_at
+from quickkub.connectors.reading import (
+    Unexpected,
+    garbled_is_unknown,
+    money_at,
+    optional_text,
+    text_at,
+)
 from quickkub.kernel.money import THB, Money
 
 
@@ -38,7 +44,7 @@ def settle(account: Account, now: datetime) -> Generator[Effect, Any, Settlement
     if not said.is_success:
         return errors.conclude(said.status, said.error, said.text)
     if text_at(said.body, "settlementCurrencyCode") != THB.code:
-        raise Garbled("the settlement is not in baht")
+        raise Unexpected("the settlement is not in baht")
     total = said.body.get("settlementAmount")
     # A day without a payment settles nothing, and nothing is no amount for the usual reader.
     amount = Money(0) if total in (0, "0", "0.00") else money_at(said.body, "settlementAmount", THB)

@@ -20,11 +20,13 @@ from quickkub.connectors.contract import (
     Receipt,
     Response,
     Unknown,
+    unexpected,
 )
 from quickkub.connectors.providers.linepay import errors, wire
 from quickkub.connectors.reading import (
     Garbled,
     Json,
+    Unexpected,
     an_object,
     instant_at,
     money_at,
@@ -95,12 +97,12 @@ def _the_one(found: list[Finished], order: Order, transaction: str) -> Finished 
     if not found:
         return None
     if len(found) > 1:
-        return Unknown(f"LINE Pay shows {len(found)} payments of one id")
+        return unexpected(f"LINE Pay shows {len(found)} payments of one id")
     finished = found[0]
     if transaction and finished.transaction != transaction:
-        return Unknown("LINE Pay answers about another transaction than we asked")
+        return unexpected("LINE Pay answers about another transaction than we asked")
     if not wire.is_of(order, finished.order_id):
-        return Unknown("LINE Pay answers about another order than we asked")
+        return unexpected("LINE Pay answers about another order than we asked")
     return finished
 
 
@@ -108,7 +110,7 @@ def settled(order: Order, found: Finished) -> Outcome:
     """What a finished payment makes of its order."""
     part = order.capture_later and found.state == CAPTURED and found.paid < order.amount
     if found.paid != order.amount and not part:
-        return Unknown(f"LINE Pay shows {found.paid} instead of {order.amount}", found.transaction)
+        return unexpected(f"LINE Pay shows {found.paid} instead of {order.amount}", found.transaction)
     match found.state:
         case "CAPTURE":
             return Paid((Receipt(found.transaction, found.paid, found.at, found.payer),), found.transaction)
@@ -139,13 +141,13 @@ def paid_in(rows: object) -> tuple[Money, dict[str, str]]:
 def _finished(row: Json) -> Finished:
     kind = text_at(row, "transactionType")
     if kind not in _TYPES:
-        raise Garbled("transactionType is a word we do not know")
+        raise Unexpected("transactionType is a word we do not know")
     # A payment that was given back whole may say so instead of its state.
     state = optional_text(row, "payStatus") or CAPTURED
     if state not in _STATES:
-        raise Garbled("payStatus is a word we do not know")
+        raise Unexpected("payStatus is a word we do not know")
     if text_at(row, "currency") != THB.code:
-        raise Garbled("the payment is not in baht")
+        raise Unexpected("the payment is not in baht")
     paid, payer = paid_in(row.get("payInfo"))
     until = instant_at(row, "authorizationExpireDate", UTC) if row.get("authorizationExpireDate") else None
     refunds = tuple(_refund(one) for one in _rows(row.get("refundList") or []))

@@ -18,6 +18,7 @@ from quickkub.connectors.contract import (
     Request,
     Response,
     Unknown,
+    unexpected,
 )
 from quickkub.connectors.providers.linepay import details, errors, wire
 from quickkub.connectors.providers.linepay.details import CAPTURED, HELD, VOIDED, Finished
@@ -74,10 +75,10 @@ def _done(order: Order, instruction: Instruction, said: wire.Said, transaction: 
             info = said.object()
             own = wire.id_at(info, "transactionId")
             if (transaction and own != transaction) or not wire.is_of(order, text_at(info, "orderId")):
-                return Unknown("LINE Pay captured another payment than we asked")
+                return unexpected("LINE Pay captured another payment than we asked")
             paid, _ = details.paid_in(info.get("payInfo"))
             if paid != instruction.amount:
-                return Unknown(f"LINE Pay captured {paid} instead of {instruction.amount}")
+                return unexpected(f"LINE Pay captured {paid} instead of {instruction.amount}")
             return Done(own, paid, instruction.now)
         case _:
             # The amount is not repeated (pack 5.7); the id and its time are the refund's.
@@ -115,7 +116,7 @@ def _capture_in(found: Finished, instruction: Instruction, otherwise: Declined |
         return Declined(_NO, found.state, "the hold is gone")
     # Whether the details show what was captured or what was held is not public.
     if found.paid != instruction.amount:
-        return Unknown(f"it is captured, but LINE Pay shows {found.paid} instead of {instruction.amount}")
+        return unexpected(f"it is captured, but LINE Pay shows {found.paid} instead of {instruction.amount}")
     return Done(found.transaction, found.paid, instruction.now)
 
 

@@ -20,6 +20,7 @@ from quickkub.connectors.contract import (
     Response,
     Unknown,
     Waiting,
+    unexpected,
 )
 from quickkub.connectors.providers.linepay import details, errors, wire
 from quickkub.connectors.providers.linepay.details import Finished
@@ -121,10 +122,10 @@ def confirmed(order: Order, said: wire.Said, transaction: str = "") -> Outcome:
     info = said.object()
     own = wire.id_at(info, "transactionId")
     if (transaction and own != transaction) or not wire.is_of(order, text_at(info, "orderId")):
-        return Unknown("LINE Pay confirms another payment than we asked", transaction or None)
+        return unexpected("LINE Pay confirms another payment than we asked", transaction or None)
     paid, payer = details.paid_in(info.get("payInfo"))
     if paid != order.amount:
-        return Unknown(f"LINE Pay confirms {paid} instead of {order.amount}", own)
+        return unexpected(f"LINE Pay confirms {paid} instead of {order.amount}", own)
     until = instant_at(info, "authorizationExpireDate", UTC) if info.get("authorizationExpireDate") else None
     if until or order.capture_later:
         return Authorized(paid, order.now, own, until or order.now + details.HOLD_USUAL)

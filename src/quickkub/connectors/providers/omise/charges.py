@@ -15,10 +15,10 @@ from quickkub.connectors.contract import (
     Outcome,
     Paid,
     Receipt,
-    Unknown,
+    unexpected,
 )
 from quickkub.connectors.providers.omise import errors, wire
-from quickkub.connectors.reading import Garbled, Json, instant_at, optional_text, text_at
+from quickkub.connectors.reading import Garbled, Json, Unexpected, instant_at, optional_text, text_at
 from quickkub.kernel.money import AMOUNT_MAX, CURRENCIES, Currency, Money
 
 HOLD: Final = timedelta(days=7)
@@ -66,7 +66,7 @@ def charge_in(said: Json, account: Account) -> Charge:
     currency = currency_at(said)
     status = text_at(said, "status")
     if status not in STATUSES:
-        raise Garbled(f"the status {status[:20]!r} is not known")
+        raise Unexpected(f"the status {status[:20]!r} is not known")
     amount = satang_at(said, "amount", currency)
     captured = satang_at(said, "captured_amount", currency) if said.get("captured_amount") else None
     if captured is not None and captured > amount:
@@ -113,7 +113,7 @@ def settled(charge: Charge) -> Outcome | None:
         case "pending", False:
             return held(charge) if charge.is_held else None
         case _:
-            return Unknown(
+            return unexpected(
                 f"Omise calls the charge {charge.status}, and contradicts itself on the money", charge.id
             )
 

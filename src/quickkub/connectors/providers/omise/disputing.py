@@ -16,7 +16,7 @@ from quickkub.connectors.contract import (
 )
 from quickkub.connectors.providers.omise import errors, wire
 from quickkub.connectors.providers.omise.charges import currency_at, id_at, refuse_other_mode, satang_at
-from quickkub.connectors.reading import Garbled, Json, optional_text, text_at
+from quickkub.connectors.reading import Garbled, Json, Unexpected, optional_text, text_at
 
 STATES: Final = {
     "open": DisputeState.NEEDS_RESPONSE,
@@ -64,7 +64,7 @@ def dispute_in(said: Json, account: Account) -> DisputeNews:
     refuse_other_mode(said, account)
     status = text_at(said, "status")
     if status not in STATES:
-        raise Garbled(f"the dispute's status {status[:20]!r} is not known")
+        raise Unexpected(f"the dispute's status {status[:20]!r} is not known")
     return DisputeNews(
         dispute_id=wire.an_id(text_at(said, "id")),
         provider_reference=id_at(said, "charge"),

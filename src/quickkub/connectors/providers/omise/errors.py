@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
-from quickkub.connectors.contract import Declined, Failure, Unknown
+from quickkub.connectors.contract import Declined, Failure, Unknown, unexpected
 
 _REFUSED: Final = Failure.REQUEST_REFUSED
 _OURS: Final = Failure.PROVIDER_MISCONFIGURED
@@ -82,5 +82,5 @@ def _failure(status: int, code: str, *, creates: bool) -> Failure | None:
 def failed(code: str) -> Declined | Unknown:
     """A charge whose status is `failed`: nothing was taken and nothing will be."""
     if code == OTHER_AMOUNT:
-        return Unknown("Omise says that the payer paid another amount than asked")
+        return unexpected("Omise says that the payer paid another amount than asked")
     return Declined(FAILURES.get(code, Failure.DECLINED), code, "the charge failed")

@@ -21,6 +21,7 @@ from quickkub.connectors.contract import (
     Response,
     Unknown,
     Waiting,
+    unexpected,
 )
 from quickkub.connectors.providers.omise import errors, finding, wire
 from quickkub.connectors.providers.omise.charges import (
@@ -90,7 +91,7 @@ def _charge_id(
         case []:
             return None
         case list():
-            return Unknown(f"Omise shows {len(found)} charges of this reference")
+            return unexpected(f"Omise shows {len(found)} charges of this reference")
         case _:
             return found
 
@@ -175,10 +176,10 @@ def _refund(said: Json, account: Account, charge: str, instruction: Instruction)
     refuse_other_mode(said, account)
     refund, mark = wire.an_id(text_at(said, "id")), wire.marked(said, wire.REFUND_MARK)
     if id_at(said, "charge") != charge or (mark and mark != instruction.reference):
-        return Unknown("Omise answers about another refund")
+        return unexpected("Omise answers about another refund")
     amount = satang_at(said, "amount", currency_at(said))
     if amount != instruction.amount:
-        return Unknown(f"Omise refunds {amount} instead of {instruction.amount}", refund)
+        return unexpected(f"Omise refunds {amount} instead of {instruction.amount}", refund)
     match text_at(said, "status"):
         case "closed":
             return Done(refund, amount, moment_at(said, "created_at") or instruction.now, refund)

@@ -11,7 +11,15 @@ from quickkub.connectors.contract import Account, Declined, Effect, Failure, Req
 from quickkub.connectors.providers.promptpay import signing
 from quickkub.connectors.providers.promptpay.lines import Line, read_line
 from quickkub.connectors.providers.promptpay.receiver import is_ours
-from quickkub.connectors.reading import Garbled, Json, an_object, optional_text, read_object, text_at
+from quickkub.connectors.reading import (
+    Garbled,
+    Json,
+    Unexpected,
+    an_object,
+    optional_text,
+    read_object,
+    text_at,
+)
 from quickkub.connectors.switches import is_on, setting
 
 PAGES_MAX: Final = 50
@@ -64,7 +72,7 @@ def listing(account: Account, first: date, last: date) -> Listing:
         if isinstance(words, Declined):
             return words
         if (text_at(words, "from"), text_at(words, "to")) != (query["from"], query["to"]):
-            raise Garbled("the statement is of other days than we asked about")
+            raise Unexpected("the statement is of other days than we asked about")
         lines += _lines(account, words)
         after = optional_text(words, "next")
         if not after:
@@ -79,10 +87,10 @@ def read(account: Account, answer: Response) -> Json | Declined:
     if answer.status != _OK:
         raise Garbled(f"HTTP {answer.status}")
     if not signing.is_signed(account, answer.headers, answer.body):
-        raise Garbled("the feed's answer is not signed with the account's secret")
+        raise Unexpected("the feed's answer is not signed with the account's secret")
     words = read_object(answer.body)
     if not is_ours(account, text_at(words, "receiver")):
-        raise Garbled("the feed is about another account")
+        raise Unexpected("the feed is about another account")
     return words
 
 
@@ -92,7 +100,7 @@ def _lines(account: Account, words: Json) -> list[Line]:
         raise Garbled("lines is no list")
     found = [read_line(an_object(row, "a line")) for row in rows]
     if not all(is_ours(account, line.receiver) for line in found):
-        raise Garbled("a line is about another account")
+        raise Unexpected("a line is about another account")
     return found
 
 
@@ -101,7 +109,7 @@ def _once_each(lines: list[Line]) -> list[Line]:
     found: dict[str, Line] = {}
     for line in lines:
         if found.setdefault(line.transaction_id, line) != line:
-            raise Garbled("a transaction is listed twice, in different words")
+            raise Unexpected("a transaction is listed twice, in different words")
     return list(found.values())
 
 

@@ -9,7 +9,15 @@ from datetime import datetime
 from typing import Final
 
 from quickkub.connectors.contract import Receipt
-from quickkub.connectors.reading import Garbled, Json, instant_at, money_at, optional_text, text_at
+from quickkub.connectors.reading import (
+    Garbled,
+    Json,
+    Unexpected,
+    instant_at,
+    money_at,
+    optional_text,
+    text_at,
+)
 from quickkub.kernel.money import THB, Money
 
 CREDIT: Final = "credit"
@@ -45,12 +53,12 @@ def read_line(words: Json) -> Line:
     """Raises Garbled for anything that is not exactly as documented; times carry an offset."""
     kind = text_at(words, "type")
     if kind not in (CREDIT, DEBIT):
-        raise Garbled("type is neither credit nor debit")
+        raise Unexpected("type is neither credit nor debit")
     amount = words.get("amount")
     if not isinstance(amount, str) or re.fullmatch(r"[0-9]+\.[0-9]{2}", amount) is None:
         raise Garbled("amount is not baht as text with two decimals")
     if text_at(words, "currency") != THB.code:
-        raise Garbled("currency is not THB")
+        raise Unexpected("currency is not THB")
     if _OFFSET.fullmatch(text_at(words, "time")) is None:
         raise Garbled("time has no offset")
     return Line(

@@ -41,6 +41,7 @@ from quickkub.connectors.contract import (
     Unreadable,
     Waiting,
     Works,
+    unexpected,
 )
 from quickkub.connectors.providers.scb import card, errors, scan, slip, wire
 from quickkub.connectors.providers.scb.asking import with_token
@@ -55,6 +56,7 @@ from quickkub.connectors.reading import (
     optional_text,
     read_object,
     text_at,
+    unreadable,
 )
 from quickkub.connectors.switches import is_on, setting
 from quickkub.kernel.clock import BANGKOK
@@ -154,7 +156,7 @@ class ScbConnector:
                 trouble = Unknown(lost.cause)
                 break  # a bank that does not answer for one day is not asked for the next
             except Garbled as garbled:
-                trouble = Unknown(f"the answer cannot be read: {garbled}")
+                trouble = unreadable(garbled)
                 continue
             if not isinstance(found, wire.Day):
                 trouble = found
@@ -169,7 +171,7 @@ class ScbConnector:
         if trouble is not None:
             return trouble
         if strangers:
-            return Unknown("SCB answers with payments of another biller or reference than we asked")
+            return unexpected("SCB answers with payments of another biller or reference than we asked")
         return Waiting(alert=alert)
 
     def _ask_day(
@@ -286,7 +288,7 @@ def _standing(found: wire.AppPayment, order: Order, transaction: str) -> Outcome
         case code if code in _ENDED:
             return _ENDED[code]
         case _:
-            return Unknown(f"SCB names the state {found.code[:20]!r}, which we do not know")
+            return unexpected(f"SCB names the state {found.code[:20]!r}, which we do not know")
 
 
 def _refuse_network(account: Account, raw: RawCallback) -> None:

@@ -18,11 +18,12 @@ from quickkub.connectors.contract import (
     Response,
     Unknown,
     Waiting,
+    unexpected,
 )
 from quickkub.connectors.providers.truemoney import errors, paying, records, wire
 from quickkub.connectors.providers.truemoney.manifest import SETTLED_SECONDS
 from quickkub.connectors.providers.truemoney.records import GivenBack, Record
-from quickkub.connectors.reading import Garbled, an_object
+from quickkub.connectors.reading import Unexpected, an_object
 
 _NEVER: Final = Declined(
     Failure.PROVIDER_UNAVAILABLE, "", "TrueMoney does not show the refund, so it never came"
@@ -76,7 +77,7 @@ def _payment_of(account: Account, order: Order) -> str:
 
 def _standing(refund: GivenBack, instruction: Instruction) -> InstructionOutcome:
     if refund.amount != instruction.amount:
-        return Unknown(f"TrueMoney refunds {refund.amount} instead of {instruction.amount}", refund.id)
+        return unexpected(f"TrueMoney refunds {refund.amount} instead of {instruction.amount}", refund.id)
     match refund.status:
         case "succeeded":
             return Done(refund.id, refund.amount, refund.at, refund.id)
@@ -85,4 +86,4 @@ def _standing(refund: GivenBack, instruction: Instruction) -> InstructionOutcome
         case "processing":
             return Waiting(provider_reference=refund.id)
         case _:
-            raise Garbled("the refund's status is a word we do not know")
+            raise Unexpected("the refund's status is a word we do not know")

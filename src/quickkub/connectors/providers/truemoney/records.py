@@ -19,9 +19,18 @@ from quickkub.connectors.contract import (
     Response,
     Unknown,
     Waiting,
+    unexpected,
 )
 from quickkub.connectors.providers.truemoney import errors, wire
-from quickkub.connectors.reading import Garbled, Json, an_object, instant_at, optional_text, text_at
+from quickkub.connectors.reading import (
+    Garbled,
+    Json,
+    Unexpected,
+    an_object,
+    instant_at,
+    optional_text,
+    text_at,
+)
 from quickkub.connectors.switches import setting
 from quickkub.kernel.money import THB, Money
 
@@ -67,9 +76,9 @@ def ask(account: Account, order: Order, request: Request) -> Found:
         return Waiting(provider_reference=order.provider_reference)
     found = _record(an_object(said.data, "data"), setting(account, "merchant_id"))
     if found.reference != order.reference:
-        return Unknown("TrueMoney answers about another payment than we asked")
+        return unexpected("TrueMoney answers about another payment than we asked")
     if found.amount != order.amount:
-        return Unknown(f"TrueMoney shows {found.amount} instead of {order.amount}", found.id)
+        return unexpected(f"TrueMoney shows {found.amount} instead of {order.amount}", found.id)
     return found
 
 
@@ -83,7 +92,7 @@ def settled(found: Record) -> Outcome:
         case "processing":
             return Waiting(provider_reference=found.id)
         case _:
-            raise Garbled("status is a word we do not know")
+            raise Unexpected("status is a word we do not know")
 
 
 def id_at(found: Json, name: str) -> str:
@@ -105,7 +114,7 @@ def name_at(found: Json, name: str) -> str:
 
 def _record(said: Json, merchant: str) -> Record:
     if text_at(said, "currency").upper() != THB.code:
-        raise Garbled("the payment is not in baht")
+        raise Unexpected("the payment is not in baht")
     if said.get("merchant") is not None and id_at(said, "merchant") != merchant:
         raise Garbled("the payment is another merchant's")
     refunds = said.get("refunds") or []

@@ -34,6 +34,7 @@ from quickkub.connectors.contract import (
     Unknown,
     Waiting,
     Works,
+    unexpected,
 )
 from quickkub.connectors.providers.twoctwop import (
     action_codes,
@@ -48,7 +49,7 @@ from quickkub.connectors.providers.twoctwop.codes import Verdict
 from quickkub.connectors.providers.twoctwop.jose import BadKey
 from quickkub.connectors.providers.twoctwop.manifest import HOLD_DAYS, MANIFEST, TOKEN_SECONDS
 from quickkub.connectors.providers.twoctwop.settings import action_keys, has_action_keys, is_hosted, lacks
-from quickkub.connectors.reading import Garbled, garbled_is_unknown
+from quickkub.connectors.reading import Garbled, garbled_is_unknown, unreadable
 
 NO_INVOICE: Final = "QKCHECK0000000000000"
 """An invoice that no payment has: our references never spell a word."""
@@ -96,7 +97,7 @@ class TwoCTwoPConnector:
         except NoAnswer as lost:
             return Unknown(lost.cause, token.value)
         except Garbled as garbled:
-            return Unknown(f"the answer cannot be read: {garbled}", token.value)
+            return unreadable(garbled, token.value)
 
     @garbled_is_unknown
     @_with_keys
@@ -217,7 +218,8 @@ def _conclude(account: Account, order: Order, said: wire.Said) -> Exchange:
 def _paid(account: Account, order: Order, said: wire.Said, alert: str) -> Exchange:
     receipt = wire.receipt_in(said.words, account)
     if receipt.amount != order.amount:
-        return Unknown("2C2P shows another amount or currency paid than we asked", order.provider_reference)
+        cause = "2C2P shows another amount or currency paid than we asked"
+        return unexpected(cause, order.provider_reference)
     if order.capture_later and said.code == codes.SUCCESS:
         return (yield from _held(account, order, receipt))
     return Paid((receipt,), order.provider_reference, alert)
@@ -238,7 +240,7 @@ def _held(account: Account, order: Order, receipt: Receipt) -> Exchange:
     if not told.is_success:
         return Unknown(f"2C2P answered {told.code} when asked whether the money is held")
     if told.amount != order.amount:
-        return Unknown("2C2P shows another amount held or captured than we asked")
+        return unexpected("2C2P shows another amount held or captured than we asked")
     return _standing(told.status, order, receipt, held)
 
 
@@ -250,7 +252,7 @@ def _standing(status: str, order: Order, receipt: Receipt, held: Authorized) -> 
         "EX": Declined(Failure.EXPIRED, status, "the hold has lapsed"),
         **dict.fromkeys(("RS", *action_codes.SETTLED), Paid((receipt,), order.provider_reference)),
     }
-    return known.get(status) or Unknown(f"2C2P names the state {status[:20]!r}, which we do not know")
+    return known.get(status) or unexpected(f"2C2P names the state {status[:20]!r}, which we do not know")
 
 
 def _inquire_cancel(account: Account, order: Order, told: Instruction) -> InstructionExchange:

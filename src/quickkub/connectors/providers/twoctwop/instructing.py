@@ -24,6 +24,7 @@ from quickkub.connectors.contract import (
     Response,
     Unknown,
     Waiting,
+    unexpected,
 )
 from quickkub.connectors.providers.twoctwop import action_codes, action_wire
 from quickkub.connectors.providers.twoctwop.action_wire import Given, Told
@@ -72,7 +73,7 @@ def _captured(said: Told, told: Instruction) -> InstructionOutcome:
     if said.status not in ("RS", "S", *action_codes.SETTLED):
         return _odd(said)
     if said.amount != told.amount:
-        return Unknown("2C2P shows another amount captured than we asked")
+        return unexpected("2C2P shows another amount captured than we asked")
     return Done(said.reference, said.amount, said.at or told.now)
 
 
@@ -175,7 +176,7 @@ def _refunded(said: Told, told: Instruction) -> InstructionOutcome | None:
     if said.status != "RF" or not theirs:
         return None
     if said.amount != told.amount:
-        return Unknown("2C2P shows another amount refunded than we asked", theirs)
+        return unexpected("2C2P shows another amount refunded than we asked", theirs)
     return Done(theirs, said.amount, said.at or told.now, theirs)
 
 
@@ -220,13 +221,13 @@ def _look_up(
 
 def _given(one: Given, told: Instruction) -> InstructionOutcome:
     if one.amount != told.amount:
-        return Unknown("2C2P shows another amount refunded than we asked", one.reference)
+        return unexpected("2C2P shows another amount refunded than we asked", one.reference)
     if one.status == "RP":
         return Waiting(provider_reference=one.reference or None)
     if failure := action_codes.REFUND_FAILURES.get(one.status):
         return Declined(failure, one.status, "2C2P could not give the money back")
     if one.status != "RF" or not one.reference:
-        return Unknown(f"2C2P names the state {one.status[:20]!r}, which we do not know", one.reference)
+        return unexpected(f"2C2P names the state {one.status[:20]!r}, which we do not know", one.reference)
     return Done(one.reference, one.amount, one.at or told.now, one.reference)
 
 
@@ -242,7 +243,7 @@ def _not_there(told: Instruction, said: Told) -> InstructionOutcome:
 
 
 def _odd(said: Told) -> Unknown:
-    return Unknown(f"2C2P names the state {said.status[:20]!r}, which does not go with what we asked")
+    return unexpected(f"2C2P names the state {said.status[:20]!r}, which does not go with what we asked")
 
 
 def _unclear(said: Told) -> Unknown:

@@ -6,7 +6,7 @@ import re
 from typing import Final
 
 from quickkub.connectors.contract import Action, ActionKind, Order
-from quickkub.connectors.reading import Garbled, Json, an_object, optional_text, text_at
+from quickkub.connectors.reading import Garbled, Json, Unexpected, an_object, optional_text, text_at
 from quickkub.promptpay import QrRefusal, parse_payment
 
 _WEB: Final = re.compile(r"https?://[!-~]+")
@@ -71,7 +71,7 @@ def _check(text: str, order: Order) -> None:
     except QrRefusal as refusal:
         raise Garbled(f"the QR is no Thai payment QR: {refusal.code}") from None
     if asked != order.amount:
-        raise Garbled("the QR asks for another amount than we did")
+        raise Unexpected("the QR asks for another amount than we did")
 
 
 def _web(text: str) -> str:
