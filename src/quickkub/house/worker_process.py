@@ -20,6 +20,7 @@ from quickkub.settings import Settings
 from quickkub.storage import Database
 from quickkub.storage.housekeeping import forget_old
 from quickkub.storage.scope import HOUSE
+from quickkub.storage.statistics import refresh_statistics
 from quickkub.telemetry.metrics import serve as serve_metrics
 from quickkub.webhooks.flow import Courier
 from quickkub.webhooks.sender import HttpSender
@@ -29,6 +30,7 @@ from quickkub.worker.schedules import Clerk, Schedule
 from quickkub.worker.store import forget_log
 
 FORGET_AT_ONCE: Final = 500
+STATISTICS_SECONDS: Final = 30
 
 
 def run(settings: Settings) -> None:
@@ -59,8 +61,14 @@ def due_work(house: House) -> list[Loop]:
     async def recover(limit: int) -> int:
         return int(await bring_up_to_date(house.db))
 
+    async def keep_statistics(limit: int) -> int:
+        async with house.db.statement() as connection:
+            await refresh_statistics(connection)
+        return 0
+
     return [
         Loop("recovery", recover, 2, 5),
+        Loop("statistics", keep_statistics, 1, STATISTICS_SECONDS),
         Loop("callbacks", each(payments.claim_callbacks, payments.work_callback, "callback"), 16, 0.1),
         Loop("inquiries", each(payments.claim_attempts, payments.check_attempt, "inquiry"), 16, 0.5),
         Loop(

@@ -3,7 +3,7 @@
 from quickkub.storage.migrate import run_sql_beside
 
 revision = "20261125T1500"
-down_revision = "20261125T1410"
+down_revision = "20261125T1420"
 
 
 def upgrade() -> None:
