@@ -9,7 +9,7 @@ import pytest
 from quickkub.access.accounts import LinkRefused, RegistrationClosed
 from quickkub.access.emails import EmailInvalid
 from quickkub.access.hashing import Cost, Hashing
-from quickkub.access.login import CodeRefused, EmailUnverified, LoginRefused
+from quickkub.access.login import Begun, CodeRefused, EmailUnverified, LoginRefused
 from quickkub.access.mail import Letter, MailNotSent
 from quickkub.access.passwords import PasswordRefused
 from quickkub.access.users import User, set_state
@@ -42,7 +42,7 @@ async def test_somebody_new_confirms_the_address_and_signs_in(people: People) ->
     with pytest.raises(EmailUnverified):
         await people.access.login.with_password("new@example.com", PASSWORD, HERE)
     await people.access.accounts.verify_email(people.postbox.token(), PASSWORD)
-    assert await people.access.login.with_password("new@example.com", PASSWORD, HERE)
+    assert isinstance(await people.access.login.with_password("new@example.com", PASSWORD, HERE), Begun)
     assert len(await people.acts("email.verified")) == 1
 
 
@@ -65,7 +65,7 @@ async def test_who_finds_the_own_address_taken_gets_it_by_a_new_password(people:
     await people.access.accounts.forgot_password("victim@example.com")
     await people.mail_goes_out()
     await people.access.accounts.reset_password(people.postbox.token(), NEW)
-    assert await people.access.login.with_password("victim@example.com", NEW, HERE)
+    assert isinstance(await people.access.login.with_password("victim@example.com", NEW, HERE), Begun)
     with pytest.raises(LoginRefused):
         await people.access.login.with_password("victim@example.com", PASSWORD, HERE)
 
@@ -121,7 +121,7 @@ async def test_registration_is_closed_unless_somebody_was_invited(database: Data
             await register(email, PASSWORD, name="New", locale="en", invitation=invitation)
     await register("new@example.com", PASSWORD, name="New", locale="en", invitation="good")
     # The invitation was in a letter to this very address: nothing is left to confirm.
-    assert await people.access.login.with_password("new@example.com", PASSWORD, HERE)
+    assert isinstance(await people.access.login.with_password("new@example.com", PASSWORD, HERE), Begun)
     assert [(token, email) for token, _, email in joined] == [("good", "new@example.com")]
 
 

@@ -153,7 +153,8 @@ async def test_wrong_codes_lock_the_account_for_all_networks_and_challenges(peop
     with pytest.raises(LoginLocked):
         await people.access.login.with_code(challenge, people.code(secret), ELSEWHERE)
     await people.unlocks()
-    assert await people.access.login.with_code(challenge, people.code(secret), ELSEWHERE)
+    begun = await people.access.login.with_code(challenge, people.code(secret), ELSEWHERE)
+    assert (await people.here(begun.token.reveal())).user_id == user.id
 
 
 async def test_a_step_up_asks_for_password_and_code(people: People) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import os
 import threading
 from collections.abc import Iterator
@@ -55,8 +56,8 @@ async def test_so_many_may_hash_or_wait_and_the_next_is_sent_away_at_once(hashin
     assert refused.value.retry_after == 2
     assert hashing.work_done == 0
     places.pop().__exit__(None, None, None)
-    with hashing.place() as place:
-        assert await place.make("violet otters")
+    with hashing.place() as free:
+        assert await free.make("violet otters")
 
 
 async def test_a_caller_who_goes_away_gives_the_place_back(hashing: Hashing) -> None:
@@ -69,8 +70,8 @@ async def test_a_caller_who_goes_away_gives_the_place_back(hashing: Hashing) -> 
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
-    for _ in range(5):
-        hashing.place().__enter__()
+    with contextlib.ExitStack() as stack:
+        assert len([stack.enter_context(hashing.place()) for _ in range(5)]) == 5
 
 
 async def test_the_event_loop_goes_on_while_passwords_are_hashed() -> None:
