@@ -16,6 +16,7 @@ from quickkub.api.clients import Clients
 from quickkub.api.limits.desk import Limits
 from quickkub.connectors.contract import CallbackAnswer, RawCallback
 from quickkub.disputes.service import Disputes
+from quickkub.fraud.service import Fraud
 from quickkub.kernel.clock import Clock, SystemClock
 from quickkub.kernel.ids import MerchantId
 from quickkub.kernel.money import Money
@@ -104,5 +105,13 @@ class Services:
     """The OAuth2 server, with who is signed in and the pages they see."""
     clients: Clients = field(default_factory=Clients)
     """Whose word about where a request comes from is taken; by itself nobody's."""
+    fraud_desk: Fraud | None = None
+    """Without it nobody asks about fraud, which only tests want."""
     limits: Limits | None = None
     """How much may be asked. Without it nothing is limited, which only tests want."""
+
+    @property
+    def fraud(self) -> Fraud:
+        """The counter of the fraud room."""
+        assert self.fraud_desk is not None, "the house puts one in"
+        return self.fraud_desk

@@ -78,6 +78,7 @@ def build_app(house: House, hub: LiveHub, limits: Limits) -> Litestar:
         refunds=house.refunds,
         disputes=house.disputes,
         guard=house.guard,
+        fraud_desk=house.fraud,
         settings=EdgeSettings(
             public_url=house.settings.public_url, version=__version__, schema_revision=head_revision()
         ),

@@ -13,6 +13,9 @@ from quickkub.api.v1 import (
     disputes,
     events,
     fee_plans,
+    fraud,
+    fraud_lists,
+    fraud_reviews,
     health_providers,
     kyc,
     members,
@@ -48,4 +51,7 @@ ROUTES: Final[tuple[HTTPRouteHandler, ...]] = (
     *kyc.ROUTES,
     *oauth_clients.ROUTES,
     *audit_logs.ROUTES,
+    *fraud.ROUTES,
+    *fraud_lists.ROUTES,
+    *fraud_reviews.ROUTES,
 )
