@@ -238,6 +238,7 @@ async def test_after_a_rotation_nothing_is_under_the_old_key_and_it_can_go(
     assert {line.column for line in tried} == OURS and not any(line.unreadable for line in tried)
     assert await audited(shop) == [
         ("added", "2", "done"),
+        ("retired", "2", "refused"),
         ("retired", "1", "refused"),
         ("rotation_started", "2", "done"),
         ("rotation_ended", "2", "done"),
