@@ -8,7 +8,9 @@ import os
 import threading
 from collections.abc import Iterator
 
+import argon2
 import pytest
+from argon2.exceptions import VerifyMismatchError
 
 from quickkub.access.hashing import Cost, Hashing, HashingBusy, HashingWeak, cost_of
 
@@ -45,6 +47,16 @@ async def test_nobody_costs_as_many_hashes_as_somebody(hashing: Hashing) -> None
         assert hashing.work_done - before == 1
         assert await place.fits(stored, "violet otters")
         assert hashing.work_done - before == 2
+
+
+async def test_nobodys_hash_is_a_real_one_of_the_same_cost() -> None:
+    hashing = Hashing(Cost(memory_kib=128, passes=2))
+    assert argon2.extract_parameters(hashing._nobodys).memory_cost == 128
+    assert not hashing.is_outdated(hashing._nobodys)
+    # Only a well-formed hash gets as far as being compared.
+    with pytest.raises(VerifyMismatchError):
+        argon2.PasswordHasher().verify(hashing._nobodys, "violet otters")
+    hashing.close()
 
 
 async def test_so_many_may_hash_or_wait_and_the_next_is_sent_away_at_once(hashing: Hashing) -> None:
