@@ -1,4 +1,4 @@
-"""The consent page and sessions people really have: cookies, second factors, and passwords that were reset."""
+"""The consent page and sessions people really have: cookies, second factors, passwords that were reset."""
 
 from __future__ import annotations
 
