@@ -12,6 +12,7 @@ from quickkub.cli.check import app as check
 from quickkub.cli.config import app as config
 from quickkub.cli.demo import demo_command
 from quickkub.cli.events import events, webhooks
+from quickkub.cli.fraud import app as fraud
 from quickkub.cli.keys import app as keys
 from quickkub.cli.ledger import app as ledger
 from quickkub.cli.listen import listen
@@ -62,6 +63,7 @@ def build(wiring: Wiring) -> typer.Typer:
     app.add_typer(oauth, name="oauth")
     app.add_typer(provider, name="provider")
     app.add_typer(simulators, name="simulators")
+    app.add_typer(fraud, name="fraud")
     app.add_typer(keys, name="keys")
     app.add_typer(config, name="config")
     app.add_typer(db, name="db")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import asyncpg
 import pytest
@@ -56,7 +57,7 @@ async def test_an_allow_list_lifts_a_block_and_never_a_challenge_or_the_law(guar
     ],
 )
 async def test_everything_that_can_be_listed_is_found_again(
-    guarded: Guarded, kind: str, value: str, said: dict[str, str]
+    guarded: Guarded, kind: str, value: str, said: dict[str, Any]
 ) -> None:
     await lists(guarded, "block", kind, value)
     await guarded.rules(rule({"not": ANY}))
