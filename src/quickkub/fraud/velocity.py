@@ -26,7 +26,7 @@ KEY_KINDS: Final = (
     "payer_amount",
     "merchant",
 )
-"""`network` is an address's block, `amount` this amount at this merchant, `payer_amount` this amount from this
+"""`network` is an address's block, `amount` this amount at this merchant, `payer_amount` the same from this
 payer, `transfer` the bank's own number."""
 
 SHARDED: Final = frozenset({"merchant"})

@@ -10,6 +10,7 @@ import uvloop
 
 from quickkub.audit.sealing import seal_waiting
 from quickkub.cli.lifeline import say_ready
+from quickkub.fraud.jobs import tidy as tidy_fraud
 from quickkub.house.assembly import House, open_house
 from quickkub.house.auditing import audit_schedules
 from quickkub.house.serve import stop_on_signals
@@ -100,8 +101,12 @@ def schedules(db: Database) -> dict[str, Schedule]:
     async def check() -> None:
         await look(db)
 
+    async def tidy() -> None:
+        await tidy_fraud(db)
+
     return {
         "housekeeping": Schedule("*/10 * * * *", forget),
+        "fraud": Schedule("*/5 * * * *", tidy),
         # 02:40 in Bangkok, when there is least to do.
         "invariants": Schedule("40 19 * * *", check),
     }
