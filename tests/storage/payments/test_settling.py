@@ -19,6 +19,7 @@ from quickkub.payments.model import (
 from quickkub.storage import Database
 from quickkub.storage.idempotency import KeyBusy, KeyReused
 from quickkub.storage.vault import Place
+from tests.support.postgres import AS_OWNER
 from tests.support.shop import QR, Shop, open_shop, receipt
 
 MINUTE = timedelta(minutes=1)
@@ -345,6 +346,7 @@ async def test_a_payment_that_is_over_or_not_ours_cannot_be_cancelled(shop: Shop
 async def test_an_attempt_cut_off_by_a_crash_is_taken_up_again_and_its_key_waits_for_that(shop: Shop) -> None:
     payment = await shop.charges(PRICE, "order-1")
     async with shop.db.transaction() as tx:
+        await tx.execute(AS_OWNER)
         await tx.execute("ALTER TABLE payments DISABLE TRIGGER USER")
         await tx.execute("ALTER TABLE attempts DISABLE TRIGGER USER")
         await tx.execute("UPDATE payments SET state = 'created'")
