@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+from collections.abc import Iterator
 
 import pytest
 
 from quickkub.access.accounts import LinkRefused, RegistrationClosed
 from quickkub.access.emails import EmailInvalid
-from quickkub.access.hashing import Cost, Hashing
+from quickkub.access.hashing import Cost, Hashing, Place
 from quickkub.access.login import Begun, CodeRefused, EmailUnverified, LoginRefused
 from quickkub.access.mail import Letter, MailNotSent
 from quickkub.access.passwords import PasswordRefused
@@ -308,3 +310,50 @@ async def test_a_worker_that_died_with_a_letter_leaves_it_to_another(people: Peo
     async with people.db.transaction() as tx:
         await tx.execute("UPDATE mail_outbox SET next_try_at = now()")
     assert len(await people.mail_goes_out()) == 1
+
+
+async def test_a_login_that_was_under_way_when_the_password_was_reset_lets_nobody_in(people: People) -> None:
+    user = await people.person()
+    token = await asks_for_a_letter(people, user)
+    reset = asyncio.Event()
+
+    class SlowPlace(Place):
+        """Hears that the password is right, and then the owner is faster."""
+
+        async def fits(self, stored: str | None, password: str) -> bool:
+            right = await super().fits(stored, password)
+            await people.access.accounts.reset_password(token, NEW)
+            reset.set()
+            return right
+
+    class SlowHashing(Hashing):
+        @contextlib.contextmanager
+        def place(self) -> Iterator[Place]:
+            yield SlowPlace(self)
+
+    stolen = People(people.db, hashing=SlowHashing(Cost(memory_kib=64, passes=1)))
+    with pytest.raises(LoginRefused):
+        await stolen.signs_in(user)
+    assert reset.is_set()
+    assert await people.access.sessions.of_user(user.id) == []
+
+
+async def test_logins_at_the_same_time_as_a_reset_leave_no_session(people: People) -> None:
+    user = await people.person()
+    for _ in range(3):
+        token = await asks_for_a_letter(people, user)
+        await asyncio.gather(
+            *(people.signs_in(user) for _ in range(4)),
+            people.access.accounts.reset_password(token, NEW),
+            return_exceptions=True,
+        )
+        assert await people.access.sessions.of_user(user.id) == []
+        async with people.db.transaction() as tx:
+            await tx.execute("UPDATE users SET password_hash = $1", user.password_hash)
+            await tx.execute("DELETE FROM mail_outbox")
+
+
+async def test_two_logins_that_make_an_old_hash_anew_are_both_let_in(database: Database) -> None:
+    user = await People(database, hashing=Hashing(Cost(memory_kib=128, passes=2))).person()
+    later = People(database)
+    assert len(set(await asyncio.gather(*(later.signs_in(user) for _ in range(4))))) == 4
