@@ -16,6 +16,7 @@ from quickkub.cli.fraud import app as fraud
 from quickkub.cli.keys import app as keys
 from quickkub.cli.ledger import app as ledger
 from quickkub.cli.listen import listen
+from quickkub.cli.merchant import app as merchant
 from quickkub.cli.oauth import app as oauth
 from quickkub.cli.provider import app as provider
 from quickkub.cli.qr import app as qr
@@ -62,6 +63,7 @@ def build(wiring: Wiring) -> typer.Typer:
     app.add_typer(webhooks, name="webhooks")
     app.add_typer(oauth, name="oauth")
     app.add_typer(provider, name="provider")
+    app.add_typer(merchant, name="merchant")
     app.add_typer(simulators, name="simulators")
     app.add_typer(fraud, name="fraud")
     app.add_typer(keys, name="keys")
