@@ -1,4 +1,4 @@
-"""The fraud rules against seeded attacks: `python -m bench.fraud --seeds 1 2 3 4 5`, on a PostgreSQL of its own.
+"""The fraud rules against seeded attacks, on a PostgreSQL of its own: `python -m bench.fraud --seeds 1 2 3`.
 
 Prints the bars of security-reliability 6 for each seed, and which rules hit honest payments.
 """

@@ -10,13 +10,14 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from tools import generate_coverage, generate_permissions, generate_providers, pages, variants
+from tools import generate_coverage, generate_fraud, generate_permissions, generate_providers, pages, variants
 from tools.tree import ROOT
 
 GENERATORS: Final[dict[str, Callable[[], str]]] = {
     "docs/generated/broken-variants.md": variants.page,
     "docs/generated/chart-of-accounts.md": pages.chart_of_accounts,
     "docs/generated/decisions.md": pages.decisions,
+    "docs/generated/fraud-rules.md": generate_fraud.page,
     "docs/generated/openapi.json": pages.openapi,
     "docs/generated/permissions.md": generate_permissions.page,
     "docs/generated/provider-coverage.md": generate_coverage.page,

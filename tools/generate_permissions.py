@@ -29,9 +29,9 @@ def page() -> str:
     return "\n".join(
         [
             WRITTEN + "# Roles and permissions\n",
-            "What a cell leaves empty is refused with 403 `permission_missing`. A restricted key has the scopes it\n"
-            "was given, out of a secret key's. A token's scopes narrow a role and never widen it. `tests/api/\n"
-            "test_roles.py` asks every route as every role.\n",
+            "What a cell leaves empty is refused with 403 `permission_missing`. A restricted key has the\n"
+            "scopes it was given, out of a secret key's. A token's scopes narrow a role and never widen it.\n"
+            "`tests/api/test_roles.py` asks every route as every role.\n",
             "## Merchant roles and keys\n",
             _permissions(MERCHANT_PERMISSIONS, merchant | keys),
             "## Platform roles\n",

@@ -11,6 +11,7 @@ from quickkub.connectors.contract import Paid
 from quickkub.kernel.ids import MerchantId, new_id
 from quickkub.kernel.money import baht
 from quickkub.kernel.tokens import new_token
+from quickkub.storage.vault import Place
 from tests.support.api import Client, Told
 from tests.support.shop import receipt
 
@@ -71,8 +72,9 @@ async def test_a_forged_callback_is_refused_and_kept(shop: Client) -> None:
     reference = await attempt_reference(shop)
     body = {"id": "T1", "ref": reference, "amount": "150.00"}
     assert (await calls(shop, body, **{"X-Forged": "1"})).no == (401, "callback_forged", None)
-    (kept,) = await shop.shop.rows("SELECT body FROM refused_callbacks")
-    assert json.loads(bytes(kept["body"])) == body
+    (kept,) = await shop.shop.rows("SELECT id, body FROM refused_callbacks")
+    place = Place("refused_callbacks", "body", shop.shop.merchant, kept["id"])
+    assert json.loads(shop.shop.vault.open(kept["body"], place)) == body
     assert await shop.shop.counts("inbox") == 0
 
 

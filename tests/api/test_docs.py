@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from quickkub.api import v1
+from quickkub.api import operators, v1
 from quickkub.api.auth_routes import people
 from quickkub.api.describe import document, openapi_json
 from quickkub.api.docs import problem_rows
@@ -35,7 +35,7 @@ def operations() -> list[tuple[str, str, dict[str, Any]]]:
 
 def test_every_route_is_described_once_with_an_id_of_its_own() -> None:
     ids = [told["operationId"] for _, _, told in operations()]
-    assert len(ids) == len(set(ids)) == len(v1.ROUTES) + len(people.ROUTES)
+    assert len(ids) == len(set(ids)) == len(v1.ROUTES) + len(operators.ROUTES) + len(people.ROUTES)
 
 
 def test_exactly_the_operations_that_can_move_money_ask_for_a_key() -> None:

@@ -15,6 +15,7 @@ from quickkub.api.services import Services
 from quickkub.storage import Connection, Database, DatabaseAway
 from tests.support.api import Client, gateway, services_for
 from tests.support.clock import MovedClock
+from tests.support.postgres import AS_OWNER
 from tests.support.server import serving
 from tests.support.shop import open_shop
 
@@ -82,6 +83,7 @@ async def test_a_database_that_takes_no_writes_is_not_ready_but_the_process_is_a
     async with gateway(database) as shop:
         async with database.transaction() as tx:
             name = await tx.fetchval("SELECT current_database()")
+            await tx.execute(AS_OWNER)
             await tx.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
         await _forget_connections(database)
         told = await shop.gets("/readyz")

@@ -1,4 +1,4 @@
-"""Every route times every role: what the table does not give is refused, before anything else is looked at."""
+"""Every route times every role: what the table does not give is refused before anything else is read."""
 
 from __future__ import annotations
 

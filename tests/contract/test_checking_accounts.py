@@ -20,11 +20,12 @@ from quickkub.connectors.particulars import (
     sort,
 )
 from quickkub.connectors.simulation.run import served
-from quickkub.house.provider_account import DoesNotWork, NoSuchMerchant, add
+from quickkub.house.provider_account import DoesNotWork, add
 from quickkub.house.provider_check import CannotCheck, NoSuchAccount, check, check_stored
 from quickkub.house.wiring import HouseWiring
 from quickkub.kernel.ids import MerchantId, new_id
 from quickkub.merchants.accounts import open_account
+from quickkub.merchants.lifecycle import MerchantNotFound
 from quickkub.storage import Database
 from quickkub.storage.vault import Vault
 from tests.support.ports import free_port
@@ -111,7 +112,7 @@ async def test_an_account_is_stored_only_when_its_provider_knows_it_and_its_secr
         wrong = {**right, "application_secret": right["application_secret"][::-1]}
         with pytest.raises(DoesNotWork) as refused:
             await add_to(database_dsn, merchant, wrong)
-        with pytest.raises(NoSuchMerchant):
+        with pytest.raises(MerchantNotFound):
             await add_to(database_dsn, new_id("mer"), right)
         assert await accounts_in(database) == before
         file = tmp_path / "scb.json"

@@ -122,6 +122,9 @@ def test_a_secret_that_is_set_and_empty_is_told(here: dict[str, str], name: str)
 def test_a_database_on_another_machine_needs_keys_that_outlive_this_one(here: dict[str, str]) -> None:
     url = {"DATABASE_URL": "postgresql://quickkub@db.internal/quickkub?sslmode=require"}
     assert set(found(here | url)) == set(STRONG)
+    read_settings(here)
+    told = found(here | url)
+    assert set(told) == set(STRONG) and all("file of secrets" in text for text in told.values())
     assert found(here | STRONG | url) == {}
 
 

@@ -27,6 +27,7 @@ from quickkub.kernel.money import baht
 from quickkub.ledger.checks import CHECKS as BOOKS
 from quickkub.ledger.verify import Report
 from quickkub.storage import Database
+from tests.support.postgres import AS_OWNER
 from tests.support.shop import Shop, open_shop, receipt, rendered
 
 MINUTE = timedelta(minutes=1)
@@ -84,6 +85,7 @@ async def shop(database: Database) -> AsyncIterator[Shop]:
 async def damage(database: Database, statement: str) -> None:
     """Do what no trigger and no foreign key is asked about."""
     async with database.transaction() as tx:
+        await tx.execute(AS_OWNER)
         await tx.execute("SET LOCAL session_replication_role = replica")
         done: str = await tx.execute(statement)
         assert done != "UPDATE 0", statement

@@ -24,9 +24,11 @@ from quickkub.connectors.contract import (
     DisputeState,
     Evidence,
     Exchange,
+    Forged,
     Order,
     Paid,
     Payer,
+    RawCallback,
 )
 from quickkub.house.keys import KeyOffice
 from quickkub.house.wiring import HouseWiring
@@ -123,6 +125,11 @@ async def everything_is_used(shop: Shop) -> None:
     evidence = Evidence("the parcel was signed for", ())
     await shop.disputes.contest(dispute["id"], evidence, shop.once("contest", None, "1"), rendered)
     await uses_a_slip(shop, shop.bank)
+    for token in (shop.token, "guessed"):
+        with pytest.raises(Forged):
+            await shop.payments.keep_callback(
+                "madeup", token, RawCallback("POST", {"x-forged": "1"}, {}, b"{}")
+            )
     guard = Guard(SystemResolver(), loopback_in_test_mode=True)
     endpoint, _ = await endpoints.create(
         shop.db, shop.vault, guard, shop.merchant, "test", url="http://127.0.0.1:9/hook"
@@ -141,7 +148,7 @@ async def uses_a_slip(shop: Shop, bank: LookingBank) -> None:
 OURS: Final = {
     "provider_accounts.credentials", "payments.payer", "evidence.transcript", "inbox.body",
     "refunds.destination", "disputes.evidence", "slips.answer", "webhook_endpoints.secret",
-    "webhook_endpoints.previous_secret",
+    "webhook_endpoints.previous_secret", "refused_callbacks.body",
 }  # fmt: skip
 
 
@@ -231,6 +238,7 @@ async def test_after_a_rotation_nothing_is_under_the_old_key_and_it_can_go(
     assert {line.column for line in tried} == OURS and not any(line.unreadable for line in tried)
     assert await audited(shop) == [
         ("added", "2", "done"),
+        ("retired", "2", "refused"),
         ("retired", "1", "refused"),
         ("rotation_started", "2", "done"),
         ("rotation_ended", "2", "done"),

@@ -16,6 +16,7 @@ from quickkub.kernel.money import Rate, baht
 from quickkub.ledger import book
 from quickkub.ledger.recipes import payment_received
 from quickkub.storage import Database
+from tests.support.postgres import AS_OWNER
 from tests.support.rows import NOON, Shop, add_attempt, add_payment, add_receipt, add_shop
 
 
@@ -61,6 +62,7 @@ async def run(dsn: str, *arguments: str) -> Result:
 
 async def lose_a_satang(database: Database) -> None:
     async with database.transaction() as tx:
+        await tx.execute(AS_OWNER)
         await tx.execute("SET LOCAL session_replication_role = replica")
         await tx.execute("UPDATE entries SET amount = amount + 1 WHERE line = 3")
 
@@ -108,6 +110,7 @@ async def test_balances_speak_json_to_programs(database_dsn: str, shop: Shop) ->
 
 async def test_damaged_books_are_still_shown(database: Database, database_dsn: str, shop: Shop) -> None:
     async with database.transaction() as tx:
+        await tx.execute(AS_OWNER)
         await tx.execute("SET LOCAL session_replication_role = replica")
         await tx.execute("UPDATE entries SET account = 'merchant:mine' WHERE line = 2")
     result = await run(database_dsn, "balances")

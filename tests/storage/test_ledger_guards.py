@@ -9,6 +9,7 @@ import pytest
 
 from quickkub.kernel.ids import new_id
 from quickkub.storage import Database
+from tests.support.postgres import AS_OWNER
 from tests.support.rows import NOON, Shop, add_shop, insert
 
 
@@ -159,9 +160,14 @@ async def test_two_merchants_cannot_meet_in_a_journal(database: Database, shop: 
 async def test_what_is_booked_is_never_changed_or_removed(
     database: Database, shop: Shop, statement: str
 ) -> None:
+    """By their owner it is refused by triggers; by the gateway, because it has no right to."""
     async with database.transaction() as tx:
         await write(tx, shop, 100, -100)
     with pytest.raises(asyncpg.InsufficientPrivilegeError, match="append-only"):
+        async with database.transaction() as tx:
+            await tx.execute(AS_OWNER)
+            await tx.execute(statement)
+    with pytest.raises(asyncpg.InsufficientPrivilegeError, match="permission denied"):
         async with database.transaction() as tx:
             await tx.execute(statement)
     async with database.read() as reader:

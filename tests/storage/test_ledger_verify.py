@@ -20,6 +20,7 @@ from quickkub.ledger.store import journals_about
 from quickkub.ledger.verify import KEPT_MAX, NoBooks
 from quickkub.storage import Connection, Database, open_database
 from quickkub.storage.scope import HOUSE
+from tests.support.postgres import AS_OWNER
 from tests.support.rows import NOON, Shop, add_attempt, add_payment, add_receipt, add_shop
 
 
@@ -68,6 +69,7 @@ async def book_payment(tx: Connection, shop: Shop, payment: PaymentId, receipt: 
 async def past_the_guards(database: Database, *statements: str) -> None:
     """Do what no trigger and no foreign key is asked about."""
     async with database.transaction() as tx:
+        await tx.execute(AS_OWNER)
         await tx.execute("SET LOCAL session_replication_role = replica")
         for statement in statements:
             await tx.execute(statement)
@@ -339,6 +341,7 @@ async def test_a_report_is_about_one_moment(database: Database, sound: SoundBook
         await tx.execute("LOCK TABLE provider_accounts IN ACCESS EXCLUSIVE MODE")
         report = asyncio.create_task(verify(database))
         await until_somebody_waits_for_a_lock(database)
+        await tx.execute(AS_OWNER)
         await tx.execute("SET LOCAL session_replication_role = replica")
         await tx.execute("DELETE FROM receipts WHERE applied")
     assert (await report).broken == 0
@@ -356,6 +359,7 @@ async def test_a_database_that_takes_no_writes_can_be_verified(
 ) -> None:
     async with database.transaction() as tx:
         name = await tx.fetchval("SELECT current_database()")
+        await tx.execute(AS_OWNER)
         await tx.execute(f"ALTER DATABASE {name} SET default_transaction_read_only = on")
     standby = await open_database(database_dsn, size_max=1, scope=HOUSE)
     try:

@@ -16,6 +16,8 @@ from quickkub.access.service import Access
 from quickkub.api.app import create_app
 from quickkub.api.services import Services, Settings
 from quickkub.disputes.service import Disputes
+from quickkub.fraud.service import Fraud
+from quickkub.fraud.subject import Hasher
 from quickkub.kernel.clock import SystemClock
 from quickkub.kernel.ids import MerchantId, new_id
 from quickkub.kernel.secrets import Secret
@@ -132,7 +134,8 @@ def services_for(
 ) -> Services:
     """Everything the application needs, over the shop's payments; who says nothing sees nothing."""
     served = database.with_default(NOBODY)
-    office = replace(shop.office, db=served)
+    fraud = Fraud(served, Hasher(PEPPER))
+    office = replace(shop.office, db=served, screen=fraud.screen)
     return Services(
         db=served,
         vault=VAULT,
@@ -141,6 +144,7 @@ def services_for(
         refunds=Refunds(office),
         disputes=Disputes(office),
         guard=Guard(LoopbackResolver(), loopback_in_test_mode=True),
+        fraud_desk=fraud,
         access=Access(Ground(served, VAULT, Hashing(Cost(memory_kib=64, passes=1)), access_rules or Rules())),
         settings=Settings(
             **{"public_url": "http://shop.test", "version": "0.1.0", "schema_revision": head_revision()}

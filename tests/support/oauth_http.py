@@ -5,7 +5,7 @@ from __future__ import annotations
 import contextlib
 import html
 import re
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field, replace
 from typing import Any
 from urllib.parse import urlencode
@@ -19,7 +19,7 @@ from quickkub.access.oauth.service import oauth_over
 from quickkub.access.tokens import Tokens
 from quickkub.access.tokens_keys import StoredKeyring
 from quickkub.api.app import create_app
-from quickkub.api.auth_routes.oauth_desk import OAuthDesk
+from quickkub.api.auth_routes.oauth_desk import OAuthDesk, WhoIsHere
 from quickkub.kernel.ids import new_id
 from quickkub.storage import Database
 from quickkub.storage.scope import NOBODY
@@ -131,8 +131,13 @@ def _small(headers: Any) -> dict[str, str]:
 
 
 @contextlib.asynccontextmanager
-async def oauth_site(database: Database) -> AsyncIterator[Site]:
-    """A gateway that issues tokens under its own address."""
+async def oauth_site(
+    database: Database, who: Callable[[str], WhoIsHere] | None = None
+) -> AsyncIterator[Site]:
+    """A gateway that issues tokens under its own address.
+
+    `who` makes, of that address, the one who tells who is here; without it the cookie `person` tells.
+    """
     shop = await open_shop(database)
     late, jar = _Late(), CookieJar()
     owner = SignedIn(await new_person(database, shop.merchant), new_id("ses"), "Somchai <b>")
@@ -141,7 +146,8 @@ async def oauth_site(database: Database) -> AsyncIterator[Site]:
         served = database.with_default(NOBODY)
         tokens = Tokens(served, StoredKeyring(served, VAULT, clock), clock, issuer=url)
         server = Server(served, clock, oauth_over(served, tokens, clock), shop.merchant, owner)
-        desk = OAuthDesk(server.oauth, ConsentPages(Assets(), https=False), jar)
+        told = who(url) if who is not None else jar
+        desk = OAuthDesk(server.oauth, ConsentPages(Assets(), https=False), told)
         services = replace(services_for(database, shop, public_url=url), tokens=tokens, oauth=desk)
         late.app = create_app(services)
         api = ApiClient(http, url, await key_for(database, shop.merchant), shop, services)

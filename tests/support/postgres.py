@@ -35,6 +35,10 @@ _PREFIX: Final = "quickkub-tests-"
 _ROOT: Final = Path(__file__).parents[2]
 
 
+AS_OWNER: Final = "SET LOCAL ROLE NONE"
+"""Makes the rest of a gateway's transaction its login's, for damage that the gateway itself could not do."""
+
+
 def dsn_of(dsn: str, database: str) -> str:
     """The same server, another database."""
     return urlunsplit(urlsplit(dsn)._replace(path=f"/{database}"))

@@ -41,7 +41,7 @@ class Postbox:
 
     def token(self) -> str:
         """The token in the newest letter's link."""
-        found = re.search(r"#token=([\w-]+)", self.letters[-1].text)
+        found = re.search(r"#([\w-]+)", self.letters[-1].text)
         assert found is not None, self.letters[-1].text
         return found[1]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -108,8 +108,8 @@ class Team:
 
 
 @contextlib.asynccontextmanager
-async def team(database: Database, **services: Mapping[str, Any]) -> AsyncIterator[Team]:
-    """A served gateway with people."""
+async def team(database: Database, **services: Any) -> AsyncIterator[Team]:
+    """A served gateway with people; `services` are told otherwise than usual."""
     shop = await open_shop(database)
     staff, people = Staff(database), People(database)
     people.stands_on(roles_of=members.roles_of, invited=members.invited, join=members.accept)

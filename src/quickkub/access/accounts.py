@@ -196,14 +196,14 @@ class Accounts:
 
     async def _write_invitation(self, tx: Connection, facts: Facts) -> Letter | None:
         user = await user_by_email(tx, read_email(facts["to"]))
-        link = f"{self._ground.rules.public_url}/invitation#token={facts['token']}"
+        link = f"{self._ground.rules.public_url}/invitation#{facts['token']}"
         return letter(_INVITATION, user.locale if user else "th", facts["to"], link)
 
     async def _linked(self, tx: Connection, user: User, purpose: str, page: str, seconds: int) -> Letter:
         token = new_secret()
         await store.insert_token(tx, fingerprint(token.reveal()), user.id, purpose, seconds)
         # Behind the # it stays in the browser: servers and their logs never see it.
-        link = f"{self._ground.rules.public_url}/{page}#token={token.reveal()}"
+        link = f"{self._ground.rules.public_url}/{page}#{token.reveal()}"
         return letter(purpose, user.locale, user.email, link)
 
     def _write_plain(self, kind: str) -> Writer:

@@ -11,6 +11,7 @@ import asyncio
 import os
 import sys
 import threading
+from base64 import b64encode
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
@@ -76,7 +77,7 @@ class Hashing:
         self._taken = 0
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="argon2", initializer=_give_way)
         # Checked when there is no such user, so that this takes as long as a wrong password.
-        self._nobodys = self._argon2.hash(os.urandom(16).hex())
+        self._nobodys = _hash_of_nothing(cost)
         self.work_done = 0
         """How many hashes were computed, whatever for."""
 
@@ -129,6 +130,12 @@ class Place:
     async def fits(self, stored: str | None, password: str) -> bool:
         """Whether the password is the one stored. None is nobody's: as much work, and no."""
         return await self._hashing._fits(stored, password)
+
+
+def _hash_of_nothing(cost: Cost) -> str:
+    """A stored hash no password fits, made without hashing one. Checking it costs what any check costs."""
+    salt, digest = (b64encode(os.urandom(size)).rstrip(b"=").decode() for size in (16, 32))
+    return f"$argon2id$v=19$m={cost.memory_kib},t={cost.passes},p=1${salt}${digest}"
 
 
 def _give_way() -> None:

@@ -18,7 +18,7 @@ from quickkub.access.hashing import Place
 from quickkub.access.opaque import fingerprint, new_secret
 from quickkub.access.passwords import LETTERS_MAX, normal
 from quickkub.access.sessions import Sessions, SignedIn
-from quickkub.access.users import User, user_by_email, user_by_id
+from quickkub.access.users import User, still_is, user_by_email, user_by_id
 from quickkub.audit import Act, Actor, ActorKind, acting, current_actor, record
 from quickkub.kernel.errors import Kind, Refusal
 from quickkub.kernel.secrets import Secret
@@ -86,13 +86,13 @@ class Login:
         # Without a place nothing is looked up: a flood costs the database nothing.
         with self._ground.hashing.place() as place:
             user = await self._proved(place, email, password, visit)
-            new_hash = await self._outdated(place, user, password)
+            await self._renew_hash(place, user, password)
         if user.email_verified_at is None:
             await self._tell_unverified(user)
             raise EmailUnverified
         async with self._ground.db.transaction() as tx, _by(user):
-            if new_hash is not None and user.password_hash is not None:
-                await user_store.rehash(tx, user.id, user.password_hash, new_hash)
+            if not await still_is(tx, user):
+                raise LoginRefused
             if replaces is not None:
                 await self._sessions.end_by_token(tx, replaces)
             if await factors.is_on(tx, user.id):
@@ -169,11 +169,14 @@ class Login:
             )
         raise LoginRefused
 
-    async def _outdated(self, place: Place, user: User, password: str) -> str | None:
-        """A hash at today's cost, where the stored one was made at another."""
-        if user.password_hash is None or not self._ground.hashing.is_outdated(user.password_hash):
-            return None
-        return await place.make(normal(password))
+    async def _renew_hash(self, place: Place, user: User, password: str) -> None:
+        """Store the hash at today's cost, where it was made at another."""
+        old = user.password_hash
+        if old is None or not self._ground.hashing.is_outdated(old):
+            return
+        new = await place.make(normal(password))
+        async with self._ground.db.transaction() as tx:
+            await user_store.rehash(tx, user.id, old, new)
 
     async def _tell_unverified(self, user: User) -> None:
         async with self._ground.db.transaction() as tx:

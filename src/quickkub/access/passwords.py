@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 import string
 import unicodedata
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 from typing import Final
@@ -22,6 +23,7 @@ LETTERS_MAX: Final = 128
 _LIST: Final = Path(__file__).with_name("common_passwords.txt")
 _LOOK_ALIKES: Final = str.maketrans("@4831!0$57+", "aabeiiosstt")
 _DIGITS: Final = "0123456789๐๑๒๓๔๕๖๗๘๙"  # noqa: RUF001 -- Thai digits, meant
+_ENDS: Final = _DIGITS + string.punctuation + string.whitespace
 _RUN_STEPS: Final = (
     "0123456789",
     "abcdefghijklmnopqrstuvwxyz",
@@ -29,6 +31,7 @@ _RUN_STEPS: Final = (
 )
 _WORDS_MAX: Final = 2
 _RUN_MIN: Final = 4
+_CORE_MIN: Final = 3
 _DISTINCT_MIN: Final = 5
 
 
@@ -62,14 +65,26 @@ def is_common(password: str) -> bool:
     text = normal(password).casefold()
     if len(set(text)) < _DISTINCT_MIN or text in _words():
         return True
-    # The digits at the end of p@ssw0rd1234 are digits, those in the middle are letters.
-    inner = text.strip(_DIGITS + string.punctuation + string.whitespace)
-    spellings = {text, text.translate(_LOOK_ALIKES), inner, inner.translate(_LOOK_ALIKES)}
-    return any(_is_listed(_once(_bare(one))) for one in spellings)
+    return any(_is_listed(core) for core in _cores(text))
 
 
-def _is_listed(core: str) -> bool:
-    return _is_run(core) or _is_made_of_words(core, _WORDS_MAX)
+def _cores(text: str) -> Iterator[str]:
+    """What may be meant: with and without digits and signs at its ends, and with look-alikes read as letters.
+
+    The digits at the end of p@ssw0rd1234 are digits, those in the middle are letters; where the one ends and
+    the other begins is not known, so every cut is looked at.
+    """
+    begun = text.lstrip(_ENDS)
+    kept = len(text.rstrip(_ENDS))
+    for whole in {text, begun} - {""}:
+        for end in range(max(kept - len(text) + len(whole), _CORE_MIN), len(whole) + 1):
+            yield whole[:end]
+            yield whole[:end].translate(_LOOK_ALIKES)
+
+
+def _is_listed(text: str) -> bool:
+    core = _once(_bare(text))
+    return text in _words() or _is_run(core) or _is_made_of_words(core, _WORDS_MAX)
 
 
 def _is_made_of_words(text: str, words_max: int) -> bool:

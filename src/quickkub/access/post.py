@@ -74,8 +74,11 @@ def open_post(mail_dir: Path, smtp_url: Secret | None, sender: str = SENDER_DEFA
     return FilePost(mail_dir, sender)
 
 
-def message(letter: Letter, sender: str) -> EmailMessage:
-    """A letter as mail servers take it. A header with a line break in it raises ValueError."""
+def message(letter: Letter, sender: str, *, as_it_is: bool = False) -> EmailMessage:
+    """A letter as mail servers take it; `as_it_is`: its text can be read in the file by people.
+
+    A header with a line break in it raises ValueError.
+    """
     written = EmailMessage()
     written["From"] = sender
     written["To"] = letter.to
@@ -83,7 +86,7 @@ def message(letter: Letter, sender: str) -> EmailMessage:
     written["Date"] = formatdate(usegmt=True)
     written["Message-ID"] = make_msgid(domain="quickkub.invalid")
     written["Auto-Submitted"] = "auto-generated"
-    written.set_content(letter.text)
+    written.set_content(letter.text, cte="8bit" if as_it_is else None)
     return written
 
 
@@ -96,7 +99,9 @@ class FilePost:
 
     async def send(self, letter_id: str, letter: Letter) -> None:
         """See mail.Post."""
-        await asyncio.to_thread(self._write, letter_id, message(letter, self._sender).as_bytes())
+        await asyncio.to_thread(
+            self._write, letter_id, message(letter, self._sender, as_it_is=True).as_bytes()
+        )
         _log.info("letter written to a file", reference=letter_id)
 
     def _write(self, letter_id: str, text: bytes) -> None:

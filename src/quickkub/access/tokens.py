@@ -16,7 +16,7 @@ from quickkub.access.jose import TokenKey
 from quickkub.access.tokens_keys import ACCESS_SECONDS, LEEWAY_SECONDS, Keyring
 from quickkub.kernel.clock import Clock
 from quickkub.kernel.ids import MerchantId, has_shape, new_id
-from quickkub.merchants.keys import CACHE_SECONDS, Caller, KeyRefused, MerchantInactive
+from quickkub.merchants.keys import CACHE_SECONDS, Caller, KeyRefused, MerchantInactive, may_act
 from quickkub.storage import Connection, Database
 from quickkub.storage.scope import for_merchant
 
@@ -130,7 +130,7 @@ class Tokens:
             claims.subject,
         ):
             raise KeyRefused()
-        if standing.merchant_state != "active":
+        if not may_act(standing.merchant_state, caller.mode):
             raise MerchantInactive(f"the merchant is {standing.merchant_state}")
         return Caller(
             caller.merchant,

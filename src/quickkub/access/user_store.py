@@ -8,7 +8,8 @@ from quickkub.access.emails import Email
 from quickkub.storage import Connection, Row
 
 _COLUMNS: Final = """
-    id, email, name, locale, state, operator_role, password_hash, email_verified_at, created_at
+    id, email, name, locale, state, operator_role, password_hash, email_verified_at, created_at,
+    password_changed_at
 """
 
 
@@ -46,6 +47,12 @@ async def insert(
 async def by_id(reader: Connection, user_id: str) -> Row | None:
     """A user's row."""
     return await reader.fetchrow(f"SELECT {_COLUMNS} FROM users WHERE id = $1", user_id)  # noqa: S608 -- constants
+
+
+async def hold(tx: Connection, user_id: str) -> Row | None:
+    """A user's row, which nobody changes until the end of the transaction."""
+    query = f"SELECT {_COLUMNS} FROM users WHERE id = $1 FOR SHARE"  # noqa: S608 -- constants
+    return await tx.fetchrow(query, user_id)
 
 
 async def by_email(reader: Connection, email_normal: str) -> Row | None:

@@ -46,6 +46,7 @@ class User:
     password_hash: str | None
     email_verified_at: datetime | None
     created_at: datetime
+    password_changed_at: datetime | None = None
 
     @property
     def is_active(self) -> bool:
@@ -76,6 +77,15 @@ async def create_user(
 async def user_by_id(reader: Connection, user_id: str) -> User | None:
     """A user, or None."""
     return _user(await store.by_id(reader, user_id))
+
+
+async def still_is(tx: Connection, user: User) -> bool:
+    """Whether the user is active and has the password of when they were read, held so until the end of `tx`.
+
+    What a password proved begins only while it is the password: a reset that comes in between ends it.
+    """
+    now = _user(await store.hold(tx, user.id))
+    return now is not None and now.is_active and now.password_changed_at == user.password_changed_at
 
 
 async def user_by_email(reader: Connection, email: Email) -> User | None:
@@ -136,4 +146,5 @@ def _user(row: Row | None) -> User | None:
         password_hash=row["password_hash"],
         email_verified_at=row["email_verified_at"],
         created_at=row["created_at"],
+        password_changed_at=row["password_changed_at"],
     )

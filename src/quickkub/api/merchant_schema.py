@@ -10,7 +10,7 @@ from typing import Annotated, Any, Final, Literal
 from msgspec import UNSET, Meta, Struct, UnsetType
 
 from quickkub.api.access_schema import MailAddress, Reason
-from quickkub.api.schema import ForwardQuery, Time, Url, exactly
+from quickkub.api.schema import ForwardQuery, Mode, Time, Url, exactly
 from quickkub.kernel.money import AMOUNT_MAX
 from quickkub.merchants.documents import BYTES_MAX
 
@@ -209,6 +209,44 @@ class AddKycDocument(Struct, kw_only=True, forbid_unknown_fields=True):
         str,
         Meta(min_length=4, max_length=DOCUMENT_LETTERS_MAX, description="The file in base64."),
     ]
+
+
+class AddProviderAccount(Struct, kw_only=True, forbid_unknown_fields=True):
+    """An account at a provider, with the settings and credentials its manifest names."""
+
+    provider: Annotated[str, Meta(min_length=1, max_length=30, examples=["scb"])]
+    particulars: Annotated[
+        dict[
+            Annotated[str, Meta(min_length=1, max_length=60)],
+            Annotated[str, Meta(max_length=10_000)],
+        ],
+        Meta(max_length=40, description="By name; which ones, says the provider's page in the guide."),
+    ]
+
+
+class UpdateProviderAccount(Struct, kw_only=True, forbid_unknown_fields=True):
+    """Switch an account on or off."""
+
+    enabled: bool
+
+
+class ProviderAccount(Struct, kw_only=True):
+    """An account at a provider, without its credentials."""
+
+    id: str
+    object: Literal["provider_account"]
+    mode: Mode
+    provider: str
+    settings: dict[str, str]
+    enabled: bool
+    created_at: Time
+
+
+class NewProviderAccount(ProviderAccount, kw_only=True):
+    """An account just added."""
+
+    callback_url: str
+    checked: Annotated[str, Meta(description="What the provider said.")]
 
 
 # --- the platform's -----------------------------------------------------------------------------------------

@@ -16,7 +16,7 @@ from quickkub.access.sessions import SignedIn, require_full
 from quickkub.api.auth import check_version
 from quickkub.api.auth_routes.guard import AuthRequest, from_our_pages, signed_in_only
 from quickkub.api.operations import OPT_KEY, Operation
-from quickkub.api.v1 import audit_logs, platform_kyc, platform_merchants, platform_terms
+from quickkub.api.v1 import audit_logs, fraud_lists, platform_kyc, platform_merchants, platform_terms
 from quickkub.merchants.keys import Caller
 
 ROUTES = (
@@ -24,6 +24,7 @@ ROUTES = (
     *platform_terms.ROUTES,
     *platform_kyc.ROUTES,
     *audit_logs.PLATFORM_ROUTES,
+    *fraud_lists.PLATFORM_ROUTES,
 )
 
 

@@ -91,6 +91,48 @@ class PayerInput(Struct, kw_only=True, forbid_unknown_fields=True):
     ) = None
     device: Literal["phone", "desktop"] = "desktop"
     language: Literal["th", "en"] = "th"
+    ip_address: (
+        Annotated[
+            str,
+            Meta(
+                min_length=2,
+                max_length=45,
+                pattern=exactly("^[0-9A-Fa-f:.]+$"),
+                description="Where the payer's request to you came from.",
+                examples=["203.0.113.7"],
+            ),
+        ]
+        | None
+    ) = None
+    device_id: (
+        Annotated[
+            str,
+            Meta(min_length=8, max_length=100, description="Your own lasting mark of the payer's device."),
+        ]
+        | None
+    ) = None
+    card_fingerprint: (
+        Annotated[
+            str,
+            Meta(
+                min_length=8,
+                max_length=100,
+                pattern=exactly("^[A-Za-z0-9_=+/-]+$"),
+                description="The provider's fingerprint of the card, the same for every token of it.",
+            ),
+        ]
+        | None
+    ) = None
+    card_bin: (
+        Annotated[str, Meta(pattern=exactly("^[0-9]{6,8}$"), description="The first digits of the card.")]
+        | None
+    ) = None
+    card_country: (
+        Annotated[str, Meta(pattern=exactly("^[A-Z]{2}$"), description="Where the card was issued.")] | None
+    ) = None
+    country: (
+        Annotated[str, Meta(pattern=exactly("^[A-Z]{2}$"), description="Where the payer seems to be.")] | None
+    ) = None
 
 
 class CreatePayment(Struct, kw_only=True, forbid_unknown_fields=True):

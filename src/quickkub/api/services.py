@@ -6,7 +6,7 @@ without opening the other.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
@@ -14,8 +14,9 @@ from quickkub.access.service import Access
 from quickkub.api.auth_routes.oauth_desk import OAuthDesk
 from quickkub.api.clients import Clients
 from quickkub.api.limits.desk import Limits
-from quickkub.connectors.contract import CallbackAnswer, RawCallback
+from quickkub.connectors.contract import Account, CallbackAnswer, RawCallback
 from quickkub.disputes.service import Disputes
+from quickkub.fraud.service import Fraud
 from quickkub.kernel.clock import Clock, SystemClock
 from quickkub.kernel.ids import MerchantId
 from quickkub.kernel.money import Money
@@ -72,6 +73,18 @@ class Tokens(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Tried:
+    """Whether an account works at its provider; `told` is for a person and holds no secret."""
+
+    works: bool
+    told: str
+
+
+async def _never_tried(_: Account) -> Tried:
+    return Tried(works=False, told="cannot be tried here")
+
+
+@dataclass(frozen=True, slots=True)
 class Settings:
     """What the edge has to know. `public_url` has no slash at its end."""
 
@@ -98,11 +111,21 @@ class Services:
     clock: Clock = field(default_factory=SystemClock)
     access: Access | None = None
     """People signing in. Without it there are no routes of theirs."""
+    check_account: Callable[[Account], Awaitable[Tried]] = _never_tried
+    """Asks a provider whether an account works; no transaction may be open."""
     tokens: Tokens | None = None
     """Without it, only API keys are taken."""
     oauth: OAuthDesk | None = None
     """The OAuth2 server, with who is signed in and the pages they see."""
     clients: Clients = field(default_factory=Clients)
     """Whose word about where a request comes from is taken; by itself nobody's."""
+    fraud_desk: Fraud | None = None
+    """Without it nobody asks about fraud, which only tests want."""
     limits: Limits | None = None
     """How much may be asked. Without it nothing is limited, which only tests want."""
+
+    @property
+    def fraud(self) -> Fraud:
+        """The counter of the fraud room."""
+        assert self.fraud_desk is not None, "the house puts one in"
+        return self.fraud_desk

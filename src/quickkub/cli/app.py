@@ -12,9 +12,11 @@ from quickkub.cli.check import app as check
 from quickkub.cli.config import app as config
 from quickkub.cli.demo import demo_command
 from quickkub.cli.events import events, webhooks
+from quickkub.cli.fraud import app as fraud
 from quickkub.cli.keys import app as keys
 from quickkub.cli.ledger import app as ledger
 from quickkub.cli.listen import listen
+from quickkub.cli.merchant import app as merchant
 from quickkub.cli.oauth import app as oauth
 from quickkub.cli.provider import app as provider
 from quickkub.cli.qr import app as qr
@@ -61,7 +63,9 @@ def build(wiring: Wiring) -> typer.Typer:
     app.add_typer(webhooks, name="webhooks")
     app.add_typer(oauth, name="oauth")
     app.add_typer(provider, name="provider")
+    app.add_typer(merchant, name="merchant")
     app.add_typer(simulators, name="simulators")
+    app.add_typer(fraud, name="fraud")
     app.add_typer(keys, name="keys")
     app.add_typer(config, name="config")
     app.add_typer(db, name="db")

@@ -18,6 +18,7 @@ from quickkub.storage.vault.ring import RingKey
 
 if TYPE_CHECKING:
     from quickkub.access.oauth.service import TokenOffice
+    from quickkub.merchants.office import MerchantOffice
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,7 +129,7 @@ class Wiring(Protocol):
     ) -> AddedAccount:
         """Try an account at the provider, and store it, its credentials sealed, only if it works.
 
-        Raises BadParticulars, CannotCheck, DoesNotWork, NoSuchMerchant; nothing is written then.
+        Raises BadParticulars, CannotCheck, DoesNotWork, MerchantNotFound; nothing is written then.
         """
         ...
 
@@ -141,6 +142,10 @@ class Wiring(Protocol):
 
     def token_office(self, dsn: str) -> AbstractAsyncContextManager[TokenOffice]:
         """The keys that sign access tokens, and programs that are let in. Raises WeakKey, DatabaseAway."""
+        ...
+
+    def merchant_office(self, dsn: str) -> AbstractAsyncContextManager[MerchantOffice]:
+        """Merchants and their API keys. Raises DatabaseAway."""
         ...
 
     def config_findings(self) -> list[ConfigFinding]:

@@ -18,6 +18,7 @@ from typing import Final, TypeAlias
 
 from quickkub.fraud.disposable import DISPOSABLE_DOMAINS
 from quickkub.fraud.model import Value
+from quickkub.fraud.velocity import payer_of
 from quickkub.kernel.ids import MerchantId
 from quickkub.kernel.money import Money
 from quickkub.kernel.secrets import Secret
@@ -108,7 +109,11 @@ class Hasher:
             "amount": f"{subject.amount.minor} {subject.amount.currency.code}",
             "merchant": subject.merchant,
         }
-        return {kind: self.hash(kind, value) for kind, value in said.items() if value}
+        keys = {kind: self.hash(kind, value) for kind, value in said.items() if value}
+        payer = payer_of(keys)
+        if payer is not None:
+            keys["payer_amount"] = self.hash("payer_amount", f"{payer.hex()} {said['amount']}")
+        return keys
 
     def listed_as(self, subject: Subject) -> list[tuple[str, bytes]]:
         """Everything of the subject that may stand on a list."""

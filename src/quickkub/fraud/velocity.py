@@ -23,10 +23,11 @@ KEY_KINDS: Final = (
     "reference",
     "transfer",
     "amount",
+    "payer_amount",
     "merchant",
 )
-"""`network` is an address's block, `amount` this amount at this merchant, `transfer` the bank's own
-number."""
+"""`network` is an address's block, `amount` this amount at this merchant, `payer_amount` the same from this
+payer, `transfer` the bank's own number."""
 
 SHARDED: Final = frozenset({"merchant"})
 SHARDS: Final = 4

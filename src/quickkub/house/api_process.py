@@ -16,10 +16,13 @@ from quickkub.api.clients import Clients
 from quickkub.api.limits.desk import Limits
 from quickkub.api.limits.policy import Rules
 from quickkub.api.limits.shared import Shared
-from quickkub.api.services import Services
+from quickkub.api.services import Services, Tried
 from quickkub.api.services import Settings as EdgeSettings
 from quickkub.cli.lifeline import inherited_socket, say_ready
+from quickkub.connectors.contract import Account
 from quickkub.house.assembly import House, open_house
+from quickkub.house.provider_check import check
+from quickkub.house.signing_in import access_of
 from quickkub.house.tokens import desk_of, oauth_of
 from quickkub.settings import Settings
 from quickkub.storage import Database
@@ -70,6 +73,7 @@ def limits_of(settings: Settings) -> Limits:
 def build_app(house: House, hub: LiveHub, limits: Limits) -> Litestar:
     """The HTTP application over a house."""
     oauth = oauth_of(house)
+    access = access_of(house)
     services = Services(
         db=house.db,
         vault=house.vault,
@@ -78,17 +82,26 @@ def build_app(house: House, hub: LiveHub, limits: Limits) -> Litestar:
         refunds=house.refunds,
         disputes=house.disputes,
         guard=house.guard,
+        fraud_desk=house.fraud,
         settings=EdgeSettings(
             public_url=house.settings.public_url, version=__version__, schema_revision=head_revision()
         ),
         provider_health=house.line.standing,
+        check_account=_try,
         clock=house.clock,
         clients=Clients(house.settings.trusted_proxies),
         limits=limits,
         tokens=oauth.tokens,
-        oauth=desk_of(house.settings, oauth, None),
+        access=access,
+        oauth=desk_of(house.settings, oauth, access.sessions),
     )
     return create_app(services, checkout_routes(PageServices(house.db, house.settings.public_url), hub))
+
+
+async def _try(account: Account) -> Tried:
+    """Ask a provider whether an account works. Raises CannotCheck."""
+    found = await check(account)
+    return Tried(found.works, found.told)
 
 
 def _config(app: Litestar, settings: Settings) -> uvicorn.Config:

@@ -10,6 +10,8 @@ from quickkub.connectors import registry
 from quickkub.connectors.transport import Line
 from quickkub.disputes.service import Disputes
 from quickkub.disputes.settle import ProviderDisputes
+from quickkub.fraud.service import Fraud
+from quickkub.fraud.subject import Hasher
 from quickkub.house.sealing import open_vault
 from quickkub.kernel.clock import SystemClock
 from quickkub.merchants.keys import Keys
@@ -38,6 +40,7 @@ class House:
     payments: Payments
     refunds: Refunds
     disputes: Disputes
+    fraud: Fraud
 
 
 @asynccontextmanager
@@ -52,6 +55,7 @@ async def open_house(
     vault = open_vault(settings)
     db = await open_database(dsn, size_max=connections, scope=scope)
     line = Line(registry.connector, clock=clock)
+    fraud = Fraud(db, Hasher(settings.key_pepper))
     office = Office(
         db,
         vault,
@@ -61,6 +65,7 @@ async def open_house(
         ProviderRefunds(),
         ProviderDisputes(),
         circuit_open=line.circuit_open,
+        screen=fraud.screen,
     )
     try:
         yield House(
@@ -74,6 +79,7 @@ async def open_house(
             payments=Payments(office),
             refunds=Refunds(office),
             disputes=Disputes(office),
+            fraud=fraud,
         )
     finally:
         await line.close()

@@ -54,14 +54,16 @@ def _secrets(environment: Mapping[str, str]) -> Iterator[ConfigFinding]:
         said = environment.get(name)
         if said == "":
             yield ConfigFinding(name, "is set and empty", f"unset it, or make one with `{make}`")
-        value = said or kept.get(_KEPT_AS[name])
+        here = kept.get(_KEPT_AS[name])
+        if not said and _shares_a_database(environment):
+            yield ConfigFinding(
+                name,
+                "is not set, and the database is on another machine: a key made here dies with this one",
+                "set it, on every machine, to "
+                + ("what the file of secrets here holds" if here else f"one made with `{make}`"),
+            )
+        value = said or here
         if not value:
-            if _shares_a_database(environment):
-                yield ConfigFinding(
-                    name,
-                    "is not set, and the database is on another machine: a key made here dies with this one",
-                    f"make one with `{make}`, and set the same on every machine",
-                )
             continue
         why = _refused(partial(_STRONG[name], value))
         if why is None and name == "QUICKKUB_KEY_PEPPER":

@@ -19,7 +19,7 @@ from quickkub.storage.resealing import Resealed, Tried, reseal, try_values, usag
 from quickkub.storage.resealing_inventory import KeyEntry, key_inventory
 from quickkub.storage.scope import HOUSE
 from quickkub.storage.vault import Vault
-from quickkub.storage.vault.ring import KeyInUse, Ring, RingKey
+from quickkub.storage.vault.ring import KeyInUse, KeyIsActive, Ring, RingKey
 from quickkub.storage.vault.ring_file import RingFile
 from quickkub.storage.vault.sealing import KEY_BYTES
 
@@ -87,7 +87,11 @@ class KeyOffice:
         Raises KeyInUse, KeyIsActive, NoSuchKey, RingUnreadable, DatabaseAway. A refusal is audited, too.
         """
         now = self._clock.now()
-        chosen = self._ring.read().may_retire(number, now)
+        try:
+            chosen = self._ring.read().may_retire(number, now)
+        except (KeyInUse, KeyIsActive) as refusal:
+            await self._say("encryption_key.retired", number, {"why": refusal.code}, outcome="refused")
+            raise
         used = {u.column.name: u.values[number] for u in await usage(self._db) if u.values.get(number)}
         if used:
             await self._say("encryption_key.retired", number, {"values": used}, outcome="refused")

@@ -11,6 +11,7 @@ from quickkub.house.provider_check import check
 from quickkub.kernel.errors import Kind, Refusal
 from quickkub.kernel.ids import MerchantId
 from quickkub.merchants.accounts import open_account
+from quickkub.merchants.lifecycle import MerchantNotFound
 from quickkub.storage import open_database
 from quickkub.storage.scope import HOUSE
 from quickkub.storage.vault import Vault
@@ -20,12 +21,6 @@ class DoesNotWork(Refusal):
     """The provider did not take these credentials, or could not be asked; the account was not stored."""
 
     code, kind = "provider_account_does_not_work", Kind.UNPROCESSABLE
-
-
-class NoSuchMerchant(Refusal):
-    """There is no such merchant."""
-
-    code, kind = "merchant_not_found", Kind.NOT_FOUND
 
 
 async def add(
@@ -40,7 +35,8 @@ async def add(
 ) -> AddedAccount:
     """Store an account that its provider knows. Its callbacks come to the address that is returned.
 
-    Raises UnknownProvider, BadParticulars, CannotCheck, NoSuchMerchant, DoesNotWork; nothing is written then.
+    Raises UnknownProvider, BadParticulars, CannotCheck, MerchantNotFound, DoesNotWork; nothing is
+    written then.
     """
     manifest = registry.connector(name).manifest
     settings, credentials = sort(manifest, said)
@@ -48,7 +44,7 @@ async def add(
     try:
         async with db.read() as reader:
             if not await reader.fetchval("SELECT true FROM merchants WHERE id = $1", merchant):
-                raise NoSuchMerchant(f"there is no merchant {merchant[:40]!r}", param="merchant")
+                raise MerchantNotFound
         found = await check(loose_account(manifest, said, mode=mode))
         if not found.works:
             raise DoesNotWork(f"{name}: {found.told}")

@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Final
 
+from quickkub.access import members
 from quickkub.access.oauth.clients import Clients
 from quickkub.access.oauth.service import OAuth, TokenOffice, forget_old, oauth_over
 from quickkub.access.sessions import Sessions
@@ -48,7 +49,7 @@ def keyring_of(house: House, environment: Mapping[str, str] = os.environ) -> Key
 def oauth_of(house: House, environment: Mapping[str, str] = os.environ) -> OAuth:
     """The OAuth2 server of this gateway. Raises BadSetting."""
     keys = keyring_of(house, environment)
-    tokens = Tokens(house.db, keys, house.clock, issuer=house.settings.public_url)
+    tokens = Tokens(house.db, keys, house.clock, issuer=house.settings.public_url, role_of=members.role_of)
     return oauth_over(house.db, tokens, house.clock)
 
 

@@ -16,6 +16,7 @@ from quickkub.settings import Settings, default_data_dir, read_settings
 
 if TYPE_CHECKING:
     from quickkub.access.oauth.service import TokenOffice
+    from quickkub.merchants.office import MerchantOffice
 
 
 class HouseWiring:
@@ -126,6 +127,12 @@ class HouseWiring:
         from quickkub.house.tokens import token_office
 
         return token_office(dsn, read_settings(os.environ))
+
+    def merchant_office(self, dsn: str) -> AbstractAsyncContextManager[MerchantOffice]:
+        """See cli.wiring.Wiring."""
+        from quickkub.house.merchant_office import merchant_office
+
+        return merchant_office(dsn, read_settings(os.environ))
 
     def config_findings(self) -> list[ConfigFinding]:
         """See cli.wiring.Wiring."""

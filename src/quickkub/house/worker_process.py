@@ -10,9 +10,11 @@ import uvloop
 
 from quickkub.audit.sealing import seal_waiting
 from quickkub.cli.lifeline import say_ready
+from quickkub.fraud.jobs import tidy as tidy_fraud
 from quickkub.house.assembly import House, open_house
 from quickkub.house.auditing import audit_schedules
 from quickkub.house.serve import stop_on_signals
+from quickkub.house.signing_in import access_of, access_schedules, letters_of
 from quickkub.house.tokens import token_schedules
 from quickkub.invariants.metric import look
 from quickkub.payments.gate import bring_up_to_date
@@ -46,12 +48,18 @@ async def _work(settings: Settings) -> None:
     # What is due is looked for across merchants; work on one item sees its merchant alone (worker/loops.py).
     async with open_house(settings, settings.database_url, scope=HOUSE) as house:
         courier = Courier(house.db, HttpSender(house.guard, house.clock), house.vault, house.clock)
+        access = access_of(house)
         clerk = Clerk(
             settings.database_url,
-            schedules(house.db) | audit_schedules(house.db, settings) | token_schedules(house),
+            schedules(house.db)
+            | audit_schedules(house.db, settings)
+            | token_schedules(house)
+            | access_schedules(access),
         )
         say_ready()
-        await asyncio.gather(loops.run(due_work(house), stop), courier.run(stop), clerk.run(stop))
+        await asyncio.gather(
+            loops.run([*due_work(house), letters_of(access, house)], stop), courier.run(stop), clerk.run(stop)
+        )
 
 
 def due_work(house: House) -> list[Loop]:
@@ -101,8 +109,12 @@ def schedules(db: Database) -> dict[str, Schedule]:
     async def check() -> None:
         await look(db)
 
+    async def tidy() -> None:
+        await tidy_fraud(db)
+
     return {
         "housekeeping": Schedule("*/10 * * * *", forget),
+        "fraud": Schedule("*/5 * * * *", tidy),
         # 02:40 in Bangkok, when there is least to do.
         "invariants": Schedule("40 19 * * *", check),
     }

@@ -149,3 +149,42 @@ async def account_by_callback_token(
         provider,
     )
     return read_account(row, vault) if row else None
+
+
+_SHOWN = "id, mode, provider, settings, enabled, created_at"
+"""What anybody is shown of an account: what it is, and nothing that opens it."""
+
+
+async def shown_accounts(reader: Connection, merchant: MerchantId, mode: str) -> list[Row]:
+    """All accounts of a merchant in one mode, in the order they were opened, without credentials."""
+    found: list[Row] = await reader.fetch(
+        f"SELECT {_SHOWN} FROM provider_accounts WHERE merchant_id = $1 AND mode = $2 ORDER BY id",  # noqa: S608
+        merchant,
+        mode,
+    )
+    return found
+
+
+async def shown_account(reader: Connection, merchant: MerchantId, mode: str, account: str) -> Row | None:
+    """One of them."""
+    row: Row | None = await reader.fetchrow(
+        f"""
+        SELECT {_SHOWN} FROM provider_accounts WHERE merchant_id = $1 AND mode = $2 AND id = $3
+        """,  # noqa: S608 -- only our own column names are put in
+        merchant,
+        mode,
+        account,
+    )
+    return row
+
+
+async def switch(tx: Connection, merchant: MerchantId, mode: str, account: str, *, enabled: bool) -> bool:
+    """Offer an account for new payments, or no more. False: there is no such account."""
+    done: str = await tx.execute(
+        "UPDATE provider_accounts SET enabled = $4 WHERE merchant_id = $1 AND mode = $2 AND id = $3",
+        merchant,
+        mode,
+        account,
+        enabled,
+    )
+    return done == "UPDATE 1"

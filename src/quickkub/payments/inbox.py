@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from typing import Final
 
 from quickkub.connectors.contract import (
     Account,
@@ -19,6 +20,9 @@ from quickkub.payments import inbox_store
 from quickkub.payments.office import Office
 from quickkub.payments.routing import as_account
 from quickkub.storage.vault import Place
+
+REFUSED_BODY_MAX: Final = 4096
+"""Bytes kept of a refused callback: enough to look into it, too few to fill a disk with."""
 
 
 async def keep(office: Office, provider: str, token: str, raw: RawCallback) -> CallbackAnswer:
@@ -63,13 +67,18 @@ def _refuse_unkeepable(news: CallbackNews, raw: RawCallback) -> None:
 async def _keep_refused(
     office: Office, merchant: MerchantId | None, provider: str, reason: str, raw: RawCallback
 ) -> None:
+    """Cut short, and sealed: a true callback that we could not verify names the payer like any other."""
+    callback_id = new_id("cbk")
+    place = Place("refused_callbacks", "body", merchant or "", callback_id)
     async with office.db.transaction() as tx:
         await inbox_store.keep_refused(
             tx,
+            callback_id=callback_id,
             merchant=merchant,
             provider=provider[:40],
             reason=reason,
-            body=raw.body,
+            digest=hashlib.sha256(raw.body).digest(),
+            sealed=office.vault.seal(raw.body[:REFUSED_BODY_MAX], place),
             remote_ip=raw.remote_ip,
         )
 

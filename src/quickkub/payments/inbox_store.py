@@ -2,16 +2,11 @@
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Final
 
-from quickkub.kernel.ids import MerchantId, new_id
+from quickkub.kernel.ids import MerchantId
 from quickkub.storage import Connection
-
-REFUSED_BODY_MAX: Final = 4096
-"""Bytes kept of a refused callback: enough to look into it, too few to fill a disk with."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,24 +73,26 @@ async def keep(
 async def keep_refused(
     tx: Connection,
     *,
+    callback_id: str,
     merchant: MerchantId | None,
     provider: str,
     reason: str,
-    body: bytes,
+    digest: bytes,
+    sealed: bytes,
     remote_ip: str | None,
 ) -> None:
-    """Store what was refused, cut short, for people to look into."""
+    """Store what was refused, for people to look into."""
     await tx.execute(
         """
         INSERT INTO refused_callbacks (id, merchant_id, provider, reason, digest, body, remote_ip)
         VALUES ($1, $2, $3, $4, $5, $6, $7)
         """,
-        new_id("cbk"),
+        callback_id,
         merchant,
         provider,
         reason,
-        hashlib.sha256(body).digest(),
-        body[:REFUSED_BODY_MAX],
+        digest,
+        sealed,
         remote_ip,
     )
 

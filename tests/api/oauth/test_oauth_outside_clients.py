@@ -14,7 +14,6 @@ from authlib.oauth2.rfc7523 import PrivateKeyJWT  # type: ignore[import-untyped]
 from joserfc import jws
 from joserfc.jwk import KeySet, RSAKey
 from oauthlib.oauth2 import BackendApplicationClient  # type: ignore[import-untyped]
-from requests.auth import HTTPBasicAuth
 from requests_oauthlib import OAuth2Session as OtherSession  # type: ignore[import-untyped]
 
 from quickkub.access.oauth.clients import Client
@@ -154,7 +153,7 @@ async def test_requests_oauthlib_runs_the_code_flow_with_a_secret(site: Site) ->
     outside = OtherSession(client.id, redirect_uri=BACK, scope=["payments:read"], pkce="S256")
     link, _ = await aside(lambda: outside.authorization_url(about["authorization_endpoint"]))
     back = await site.agrees(link)
-    auth = HTTPBasicAuth(client.id, secret(site, client))
+    auth = (client.id, secret(site, client))
     token = await aside(
         lambda: outside.fetch_token(about["token_endpoint"], authorization_response=back, auth=auth)
     )

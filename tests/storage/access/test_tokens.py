@@ -23,7 +23,7 @@ from quickkub.kernel.secrets import Secret
 from quickkub.merchants.keys import KeyRefused, MerchantInactive
 from quickkub.storage import Database, open_database
 from quickkub.storage.scope import house
-from tests.support.oauth import ISSUER, Server, open_server
+from tests.support.oauth import ISSUER, Server, open_server, parts_of
 from tests.support.postgres import TestServer
 from tests.support.shop import VAULT
 
@@ -50,13 +50,6 @@ async def itself(server: Server, client: Client, **more: str) -> str:
     return answer.access_token.reveal()
 
 
-def parts(token: str) -> tuple[dict[str, Any], dict[str, Any]]:
-    head, claims, _ = token.split(".")
-    return json.loads(base64.urlsafe_b64decode(head + "==")), json.loads(
-        base64.urlsafe_b64decode(claims + "==")
-    )
-
-
 async def own_key(server: Server) -> ECKey:
     key = (await server.tokens.keys.current()).key
     assert isinstance(key, ECKey)
@@ -65,7 +58,7 @@ async def own_key(server: Server) -> ECKey:
 
 async def test_a_token_says_what_the_profile_asks_for(server: Server) -> None:
     client = await server.registers()
-    head, claims = parts(await itself(server, client))
+    head, claims = parts_of(await itself(server, client))
     assert (head["alg"], head["typ"]) == ("ES256", "at+jwt")
     assert head["kid"] in [key["kid"] for key in await server.tokens.keys.published()]
     assert set(claims) >= {"iss", "aud", "sub", "exp", "iat", "jti", "client_id", "scope", "mode"}
@@ -165,7 +158,7 @@ CHANGED: dict[str, dict[str, Any]] = {
 
 @pytest.mark.parametrize("change", CHANGED)
 async def test_a_claim_that_is_not_ours_is_refused_though_we_signed_it(server: Server, change: str) -> None:
-    _, claims = parts(await itself(server, await server.registers()))
+    _, claims = parts_of(await itself(server, await server.registers()))
     key = await server.tokens.keys.current()
     forged = jose.sign(claims | CHANGED[change], key, "at+jwt")
     with pytest.raises(KeyRefused):
@@ -174,7 +167,7 @@ async def test_a_claim_that_is_not_ours_is_refused_though_we_signed_it(server: S
 
 @pytest.mark.parametrize("typ", ["JWT", "AT+JWT", "application/at+jwt", "", None, 1])
 async def test_a_token_of_another_type_is_refused(server: Server, typ: Any) -> None:
-    _, claims = parts(await itself(server, await server.registers()))
+    _, claims = parts_of(await itself(server, await server.registers()))
     key = await server.tokens.keys.current()
     forged = jose.sign(claims, key, typ) if isinstance(typ, str) else with_header(claims, key, {"typ": typ})
     with pytest.raises(KeyRefused):
@@ -198,7 +191,7 @@ def signed(text: str, key: jose.TokenKey) -> str:
 
 
 async def test_no_signature_is_no_token(server: Server) -> None:
-    head, claims = parts(await itself(server, await server.registers()))
+    head, claims = parts_of(await itself(server, await server.registers()))
     for alg in ("none", "None", "NONE", "nOnE", "", None):
         first = encoded(json.dumps(head | {"alg": alg}).encode())
         second = encoded(json.dumps(claims).encode())
@@ -207,7 +200,7 @@ async def test_no_signature_is_no_token(server: Server) -> None:
 
 
 async def test_the_public_key_is_no_secret_to_sign_with(server: Server) -> None:
-    head, claims = parts(await itself(server, await server.registers()))
+    head, claims = parts_of(await itself(server, await server.registers()))
     public = await own_key(server)
     for secret in (public.as_pem(private=False), json.dumps(public.as_dict(private=False)).encode()):
         for alg in ("HS256", "HS384", "HS512"):
@@ -217,7 +210,7 @@ async def test_the_public_key_is_no_secret_to_sign_with(server: Server) -> None:
 
 
 async def test_a_key_in_the_header_is_not_looked_at(server: Server) -> None:
-    _, claims = parts(await itself(server, await server.registers()))
+    _, claims = parts_of(await itself(server, await server.registers()))
     key = await server.tokens.keys.current()
     mine = ECKey.generate_key("P-256")
     evil = jose.TokenKey(key.kid, "ES256", mine)
@@ -236,7 +229,7 @@ async def test_a_key_in_the_header_is_not_looked_at(server: Server) -> None:
 
 
 async def test_another_algorithm_than_the_keys_is_refused(server: Server) -> None:
-    head, claims = parts(await itself(server, await server.registers()))
+    head, claims = parts_of(await itself(server, await server.registers()))
     forged = jws.serialize_compact(
         head | {"alg": "RS256"}, json.dumps(claims), RSAKey.generate_key(2048), algorithms=["RS256"]
     )
@@ -259,7 +252,7 @@ async def test_a_name_that_stands_twice_is_refused_in_claims_and_header(server: 
 
 
 async def test_a_token_that_is_too_large_is_refused_before_it_is_read(server: Server) -> None:
-    _, claims = parts(await itself(server, await server.registers()))
+    _, claims = parts_of(await itself(server, await server.registers()))
     key = await server.tokens.keys.current()
     assert await server.tokens.read(jose.sign(claims | {"x": "y" * 1500}, key, "at+jwt")) is not None
     assert await server.tokens.read(jose.sign(claims | {"x": "y" * 4000}, key, "at+jwt")) is None
@@ -289,7 +282,7 @@ async def test_a_gateway_takes_one_family_of_tokens_only(server: Server) -> None
     client = await server.registers()
     shared = Tokens(server.db, SharedKeyring(JWT_SECRET), server.clock, issuer=ISSUER)
     by_key = await itself(server, client)
-    _, claims = parts(by_key)
+    _, claims = parts_of(by_key)
     by_secret = jose.sign(claims, await shared.keys.current(), "at+jwt")
     assert (await shared.caller(by_secret)).client_id == client.id
     assert await shared.read(by_key) is None
@@ -300,12 +293,12 @@ async def test_a_gateway_takes_one_family_of_tokens_only(server: Server) -> None
 async def test_two_secrets_are_two_gateways(server: Server) -> None:
     other = Tokens(server.db, SharedKeyring(Secret(JWT_SECRET.reveal() + "!")), server.clock, issuer=ISSUER)
     shared = Tokens(server.db, SharedKeyring(JWT_SECRET), server.clock, issuer=ISSUER)
-    _, claims = parts(await itself(server, await server.registers()))
+    _, claims = parts_of(await itself(server, await server.registers()))
     assert await other.read(jose.sign(claims, await shared.keys.current(), "at+jwt")) is None
 
 
 async def test_a_token_of_another_gateway_is_refused(server: Server) -> None:
     stranger = StoredKeyring(server.db, VAULT, server.clock)
-    _, claims = parts(await itself(server, await server.registers()))
+    _, claims = parts_of(await itself(server, await server.registers()))
     key = jose.TokenKey((await stranger.current()).kid, "ES256", ECKey.generate_key("P-256"))
     assert await server.tokens.read(jose.sign(claims | {"jti": new_id("jti")}, key, "at+jwt")) is None

@@ -29,6 +29,7 @@ from quickkub.disputes.model import EvidenceElsewhere
 from quickkub.invariants.run import check_invariants
 from quickkub.kernel.money import USD, Money, baht
 from quickkub.storage import Database
+from tests.support.postgres import AS_OWNER
 from tests.support.shop import MadeUpBank, Shop, open_shop, receipt, rendered
 
 MINUTE = timedelta(minutes=1)
@@ -178,6 +179,7 @@ async def test_a_payment_that_went_back_whole_can_still_be_disputed_and_lost(
 ) -> None:
     payment, reference = await paid(shop)
     async with shop.db.transaction() as tx:
+        await tx.execute(AS_OWNER)
         await tx.execute("ALTER TABLE payments DISABLE TRIGGER payments_paid_stays_paid")
         await tx.execute("UPDATE payments SET paid_at = now()")
         await tx.execute("ALTER TABLE payments ENABLE TRIGGER payments_paid_stays_paid")

@@ -27,6 +27,8 @@ from quickkub.payments.model import (
 )
 from quickkub.storage import Database
 from quickkub.storage.idempotency import KeyBusy, KeyReused
+from quickkub.storage.vault import Place
+from tests.support.postgres import AS_OWNER
 from tests.support.shop import QR, Shop, open_shop, receipt
 
 MINUTE = timedelta(minutes=1)
@@ -303,8 +305,10 @@ async def test_a_truncated_or_forged_callback_is_refused_and_kept(
 ) -> None:
     with pytest.raises(Exception, match="made-up"):
         await shop.is_told(body, **headers)
-    kept = await shop.rows("SELECT body, reason FROM refused_callbacks")
-    assert [bytes(row["body"]) for row in kept] == [body]
+    (kept,) = await shop.rows("SELECT id, body FROM refused_callbacks")
+    assert body not in kept["body"] or len(body) < 8
+    place = Place("refused_callbacks", "body", shop.merchant, kept["id"])
+    assert shop.vault.open(kept["body"], place) == body
     assert await shop.counts("inbox") == 0
 
 
@@ -365,6 +369,7 @@ async def test_a_payment_that_is_over_or_not_ours_cannot_be_cancelled(shop: Shop
 async def test_an_attempt_cut_off_by_a_crash_is_taken_up_again_and_its_key_waits_for_that(shop: Shop) -> None:
     payment = await shop.charges(PRICE, "order-1")
     async with shop.db.transaction() as tx:
+        await tx.execute(AS_OWNER)
         await tx.execute("ALTER TABLE payments DISABLE TRIGGER USER")
         await tx.execute("ALTER TABLE attempts DISABLE TRIGGER USER")
         await tx.execute("UPDATE payments SET state = 'created'")

@@ -29,6 +29,7 @@ from quickkub.refunds.cases import Decision, Resolution
 from quickkub.refunds.model import NothingToRefund, TransferUsed
 from quickkub.storage import Database
 from quickkub.storage.idempotency import KeyReused
+from tests.support.postgres import AS_OWNER
 from tests.support.shop import PAID_AT, MadeUpBank, Shop, open_shop, receipt, rendered
 
 MINUTE = timedelta(minutes=1)
@@ -49,6 +50,7 @@ async def paid(shop: Shop, *amounts: Money, method: str = "card") -> str:
     await shop.works()
     async with shop.db.transaction() as tx:
         # The made-up bank says a day of last January; refund windows are counted from it.
+        await tx.execute(AS_OWNER)
         await tx.execute("ALTER TABLE payments DISABLE TRIGGER payments_paid_stays_paid")
         await tx.execute("UPDATE payments SET paid_at = now() WHERE paid_at IS NOT NULL")
         await tx.execute("ALTER TABLE payments ENABLE TRIGGER payments_paid_stays_paid")
@@ -215,6 +217,7 @@ async def test_a_surplus_payment_at_another_account_goes_back_where_it_came_from
     shop.bank.of[first["reference"]] = Paid((receipt(PRICE, "T1"),))
     async with shop.db.transaction() as tx:
         await tx.execute("UPDATE attempts SET next_check_at = now() WHERE id = $1", first["id"])
+        await tx.execute(AS_OWNER)
         await tx.execute("ALTER TABLE payments DISABLE TRIGGER payments_paid_stays_paid")
         await tx.execute("UPDATE payments SET paid_at = now() WHERE paid_at IS NOT NULL")
         await tx.execute("ALTER TABLE payments ENABLE TRIGGER payments_paid_stays_paid")

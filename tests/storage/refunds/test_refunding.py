@@ -26,6 +26,7 @@ from quickkub.refunds.model import (
 )
 from quickkub.storage import Database
 from quickkub.storage.idempotency import KeyBusy, KeyReused
+from tests.support.postgres import AS_OWNER
 from tests.support.shop import PAID_AT, Shop, open_shop, receipt, rendered
 
 MINUTE = timedelta(minutes=1)
@@ -48,6 +49,7 @@ async def paid(shop: Shop, method: str = "card", price: Money = PRICE) -> str:
     assert seen["status"] == "succeeded"
     async with shop.db.transaction() as tx:
         # The made-up bank says a day of last January; refund windows are counted from it.
+        await tx.execute(AS_OWNER)
         await tx.execute("ALTER TABLE payments DISABLE TRIGGER payments_paid_stays_paid")
         await tx.execute("UPDATE payments SET paid_at = now() WHERE id = $1", payment["id"])
         await tx.execute("ALTER TABLE payments ENABLE TRIGGER payments_paid_stays_paid")
@@ -227,6 +229,7 @@ async def test_a_dropped_transfer_gives_the_money_back_to_the_merchant(shop: Sho
 async def test_after_the_provider_s_window_a_person_makes_the_transfer(shop: Shop) -> None:
     payment = await paid(shop)
     async with shop.db.transaction() as tx:
+        await tx.execute(AS_OWNER)
         await tx.execute("ALTER TABLE payments DISABLE TRIGGER payments_paid_stays_paid")
         await tx.execute("UPDATE payments SET paid_at = now() - interval '91 days'")
         await tx.execute("ALTER TABLE payments ENABLE TRIGGER payments_paid_stays_paid")

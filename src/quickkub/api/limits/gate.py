@@ -36,7 +36,7 @@ LOGINS: Final = frozenset(
 TOKENS: Final = frozenset({"/oauth/token", "/oauth/introspect", "/oauth/revoke"})
 """Where a machine shows a secret."""
 
-PEOPLE: Final = ("/auth/", "/oauth/")
+PEOPLE: Final = ("/auth/", "/oauth/", "/v1/platform/")
 """Where browsers show a session's cookie."""
 
 _SLASHES: Final = re.compile("/+")

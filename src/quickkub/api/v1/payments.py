@@ -13,8 +13,10 @@ from quickkub.api.lists import answer, page, refuse_bad_cursors
 from quickkub.api.once import answered, once, rendered_as
 from quickkub.api.operations import Operation, says
 from quickkub.api.request import ApiRequest
+from quickkub.api.strictjson import ParameterInvalid
 from quickkub.api.text import plain_metadata, plain_text, web_address
 from quickkub.connectors.contract import Payer
+from quickkub.fraud.subject import Hints, read_address
 from quickkub.kernel.errors import Kind, Refusal
 from quickkub.kernel.ids import has_shape
 from quickkub.kernel.money import CURRENCIES, THB, Money
@@ -102,6 +104,7 @@ def _asked(words: schema.CreatePayment) -> NewPayment:
         capture_later=words.capture == "manual",
         provider=words.provider,
         payer=_payer(words.payer),
+        hints=_hints(words.payer),
     )
 
 
@@ -116,6 +119,29 @@ def _payer(said: schema.PayerInput | None) -> Payer:
         code=said.code or "",
         device=said.device,
         language=said.language,
+        ip=_address(said.ip_address),
+    )
+
+
+def _address(said: str | None) -> str:
+    if said is not None and read_address(said) is None:
+        raise ParameterInvalid("is not an IP address", param="payer.ip_address")
+    return said or ""
+
+
+def _hints(said: schema.PayerInput | None) -> Hints:
+    """What only the fraud rules look at. Nothing that could be the number of a card comes in by this door."""
+    if said is None:
+        return Hints()
+    for param, text in (("card_fingerprint", said.card_fingerprint), ("device_id", said.device_id)):
+        if text is not None and CARD_NUMBER.fullmatch(BETWEEN_DIGITS.sub("", text)):
+            raise CardNumberRefused("this is a card number", param=f"payer.{param}")
+    return Hints(
+        device=plain_text(said.device_id, "payer.device_id", letters_max=100) if said.device_id else "",
+        card=said.card_fingerprint or "",
+        bin=said.card_bin or "",
+        card_country=said.card_country or "",
+        country=said.country or "",
     )
 
 

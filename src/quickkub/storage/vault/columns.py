@@ -49,6 +49,8 @@ SEALED: Final[tuple[SealedColumn, ...]] = (
     SealedColumn("payments", "payer", mode=_MODE),
     SealedColumn("evidence", "transcript", mode=_MODE),
     SealedColumn("inbox", "body", mode=_OF_ACCOUNT),
+    # Nobody's, where the address was nobody's.
+    SealedColumn("refused_callbacks", "body", keys=("id",), merchant="coalesce(t.merchant_id, '')"),
     SealedColumn("refunds", "destination", mode=_MODE),
     SealedColumn("disputes", "evidence", mode=_MODE),
     SealedColumn("slips", "answer", keys=_SLIP_KEYS, row=_OF_SLIP, mode=_MODE),
@@ -73,7 +75,6 @@ NOT_SEALED: Final[dict[str, str]] = {
     "api_keys.hash": "HMAC of the key under the pepper",
     "provider_accounts.callback_token_hash": _RANDOM,
     "refused_callbacks.digest": "SHA-256 of the body, to recognise it again",
-    "refused_callbacks.body": "what was refused as forged or unreadable; cut short, deleted after 30 days",
     "idempotency_keys.fingerprint": "SHA-256 of a request, to tell a repeat from another request",
     "idempotency_keys.answer": "an answer of the API, where such values are masked; deleted after 30 days",
     "pgqueuer.payload": "names a schedule, nothing else",

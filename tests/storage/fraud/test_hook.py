@@ -1,0 +1,144 @@
+"""A payment with fraud rules at work: what is sent, what is held back, and what it costs."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import AsyncIterator
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from quickkub.connectors.contract import Declined, Failure, Payer
+from quickkub.fraud import store
+from quickkub.fraud.facts import FactBook
+from quickkub.fraud.reading import read_rule_set
+from quickkub.fraud.screen import Screen
+from quickkub.fraud.subject import Hints
+from quickkub.kernel.money import baht
+from quickkub.payments.service import Payments
+from quickkub.storage import open_database
+from quickkub.storage.scope import HOUSE
+from tests.storage.fraud.conftest import HASHER, at_least, rule
+from tests.support.shop import Shop, open_shop
+from tests.support.statements import Statements
+
+CARD: dict[str, Any] = {"method": "card", "hints": Hints(card="c1", device="d1")}
+
+
+@pytest.fixture
+async def shop(database_dsn: str) -> AsyncIterator[Shop]:
+    database = (await open_database(database_dsn, size_max=1)).with_default(HOUSE)
+    shop = await open_shop(database)
+    shop.office = replace(shop.office, screen=Screen(HASHER, FactBook(kept_seconds=0)))
+    shop.payments = Payments(shop.office)
+    yield shop
+    await database.close()
+
+
+async def rules(shop: Shop, *wanted: dict[str, Any], version: int = 1, **more: Any) -> None:
+    async with shop.db.transaction() as tx:
+        await store.add(
+            tx, shop.merchant, "test", read_rule_set({"rules": [*wanted], **more}, version), "key_1"
+        )
+
+
+async def screening(shop: Shop, payment: str) -> str:
+    (row,) = await shop.rows("SELECT screening FROM payments WHERE id = $1", payment)
+    return str(row["screening"])
+
+
+async def test_a_blocked_payment_has_failed_and_nothing_was_sent_to_any_provider(shop: Shop) -> None:
+    await rules(shop, rule(at_least("card.10m.count", 2)))
+    first, second = await shop.charges(baht(150), **CARD), await shop.charges(baht(150), **CARD)
+    assert (first["status"], second["status"]) == ("requires_action", "failed")
+    assert second["failure"]["code"] == "fraud_suspected"
+    assert len(shop.bank.created) == 1
+    assert [await screening(shop, one["id"]) for one in (first, second)] == ["passed", "blocked"]
+    events = await shop.rows("SELECT type FROM events WHERE object_id = $1 ORDER BY id", second["id"])
+    assert [row["type"] for row in events] == ["payment.created", "payment.failed"]
+
+
+async def test_a_blocked_payment_is_answered_the_same_when_it_is_asked_again(shop: Shop) -> None:
+    await rules(shop, rule(at_least("card.10m.count", 1)))
+    first = await shop.asks(baht(150), "order-1", **CARD)
+    again = await shop.asks(baht(150), "order-1", **CARD)
+    assert json.loads(first.body)["status"] == "failed"
+    assert (again.body, again.replayed) == (first.body, True)
+    assert await shop.counts("fraud_decisions") == 1
+
+
+async def test_a_payment_under_review_goes_on_and_is_marked(shop: Shop) -> None:
+    await rules(shop, rule(at_least("amount", 10_000), action="review"))
+    payment = await shop.charges(baht(150))
+    assert payment["status"] == "requires_action"
+    assert await screening(shop, payment["id"]) == "review"
+    (review,) = await shop.rows("SELECT * FROM fraud_reviews")
+    assert (review["payment_id"], review["state"]) == (payment["id"], "open")
+
+
+async def test_a_challenge_is_a_review_where_nobody_can_be_told_to_ask_for_more(shop: Shop) -> None:
+    await rules(shop, rule(at_least("amount", 10_000), action="challenge"))
+    payment = await shop.charges(baht(150), **CARD)
+    assert (payment["status"], await screening(shop, payment["id"])) == ("requires_action", "review")
+
+
+async def test_a_rule_in_shadow_is_written_down_and_changes_nothing(shop: Shop) -> None:
+    await rules(shop, rule(at_least("amount", 1), mode="shadow"))
+    payment = await shop.charges(baht(150))
+    (decision,) = await shop.rows("SELECT action, shadow_action FROM fraud_decisions")
+    assert payment["status"] == "requires_action"
+    assert (decision["action"], decision["shadow_action"]) == ("allow", "block")
+
+
+async def test_a_declined_card_counts_as_a_failure_and_a_broken_provider_does_not(shop: Shop) -> None:
+    await rules(shop, rule(at_least("device.10m.failures", 2)))
+    for failure in (Failure.DECLINED, Failure.PROVIDER_UNAVAILABLE, Failure.INSUFFICIENT_FUNDS):
+        shop.bank.to_create.append(Declined(failure, "51", "no"))
+        assert (await shop.charges(baht(20), **CARD))["failure"]["code"] == failure.value
+    assert (await shop.charges(baht(20), **CARD))["failure"]["code"] == "fraud_suspected"
+
+
+async def test_what_the_merchant_says_of_the_payer_is_looked_at_and_kept_only_as_a_hash(shop: Shop) -> None:
+    await rules(shop, rule(at_least("email.10m.count", 2)))
+    payer = Payer(email="Somchai+shop@Example.co.th", phone="0812345678", ip="203.0.113.7")
+    await shop.charges(baht(150), payer=payer)
+    told = await shop.charges(baht(150), payer=replace(payer, email="somchai@example.co.th"))
+    assert told["failure"]["code"] == "fraud_suspected"
+    kept = "".join(str(dict(row)) for row in await shop.rows("SELECT inputs, results FROM fraud_decisions"))
+    for secret in ("omchai", "0812345678", "203.0.113"):
+        assert secret not in kept
+
+
+async def test_a_merchant_without_rules_pays_no_statement_and_no_row(shop: Shop) -> None:
+    await shop.charges(baht(150))
+    plain = await Statements(shop.db).during(lambda: shop.charges(baht(150)))
+    assert not [one for one in plain if "fraud_velocity" in one.sql or "fraud_decisions" in one.sql]
+    await rules(shop, rule(at_least("amount", 1), mode="off"))
+    switched_off = await Statements(shop.db).during(lambda: shop.charges(baht(150)))
+    assert len(switched_off) == len(plain)
+    assert await shop.counts("fraud_decisions") == 0
+
+
+async def test_a_screened_payment_costs_four_statements_and_its_transaction_more(shop: Shop) -> None:
+    await shop.charges(baht(150))
+    plain = await Statements(shop.db).during(lambda: shop.charges(baht(150)))
+    await rules(shop, rule(at_least("card.10m.count", 99)))
+    await shop.charges(baht(150), **CARD)
+    screened = await Statements(shop.db).during(lambda: shop.charges(baht(150), **CARD))
+    words = "\n".join(one.sql[:90] for one in screened)
+    assert len(screened) - len(plain) == 4 + 2, words  # facts are asked once a minute outside of tests
+
+
+async def test_a_legal_list_is_looked_at_for_merchants_without_rules_of_their_own(shop: Shop) -> None:
+    async with shop.db.transaction() as tx:
+        await tx.execute(
+            "INSERT INTO fraud_legal_entries (id, kind, value_hash, shown, reason, created_by)"
+            " VALUES ('fle_' || repeat('0', 32), 'phone', $1, '******5678', 'order 1', 'usr_1')",
+            HASHER.entry("phone", "0812345678"),
+        )
+    listed = await shop.charges(baht(150), payer=Payer(phone="0812345678"))
+    other = await shop.charges(baht(150), payer=Payer(phone="0812345679"))
+    assert (listed["status"], other["status"]) == ("failed", "requires_action")
+    assert await shop.counts("fraud_decisions") == 1
+    assert await shop.counts("fraud_velocity") == 0
