@@ -29,14 +29,14 @@ from quickkub.storage.outbox import DELIVERIES
 # Locked in the order of `desk.lock`; whoever was first has changed a version or a state.
 _TAKE: Final = f"""
 WITH held AS (
-    SELECT p.merchant_id
+    SELECT p.merchant_id, p.mode
       FROM attempts a JOIN payments p ON p.merchant_id = a.merchant_id AND p.id = a.payment_id
      WHERE a.merchant_id = $1 AND a.id = $3 AND a.state = 'created'
        AND p.id = $2 AND p.version = $4 AND p.state = 'created'
        FOR UPDATE OF p, a
 ), proof AS (
-    INSERT INTO evidence (merchant_id, id, payment_id, attempt_id, provider, kind, outcome, transcript)
-    SELECT $1, $5, $2, $3, $6, 'answer', 'waiting', $7::bytea FROM held
+    INSERT INTO evidence (merchant_id, id, mode, payment_id, attempt_id, provider, kind, outcome, transcript)
+    SELECT $1, $5, mode, $2, $3, $6, 'answer', 'waiting', $7::bytea FROM held
 ), shown AS (
     UPDATE attempts
        SET state = $8, updated_at = now(), checks = 0, next_action = $9, evidence_id = $5,
@@ -54,8 +54,8 @@ WITH held AS (
 ), deliveries AS ({DELIVERIES}), answered AS (
     UPDATE idempotency_keys SET status = $19, answer = $20
       FROM held
-     WHERE idempotency_keys.merchant_id = $1 AND mode = $17 AND operation = $18 AND key = $21
-       AND answer IS NULL
+     WHERE idempotency_keys.merchant_id = $1 AND idempotency_keys.mode = $17 AND operation = $18
+       AND key = $21 AND answer IS NULL
 )
 SELECT true FROM moved
 """  # noqa: S608 -- only our own fragments are put in

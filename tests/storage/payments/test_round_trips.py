@@ -141,7 +141,7 @@ async def test_whose_rows_are_seen_costs_a_round_trip_only_where_a_single_statem
 
     async def charges_after_the_neighbour() -> None:
         with for_merchant(shop.merchant):
-            await shop.charges(PRICE)
+            await shop.cancels((await shop.charges(PRICE))["id"])
 
     with for_merchant(neighbour.merchant):
         await neighbour.counts("payments")
