@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from quickkub.fraud.fields import DIRECT
@@ -24,7 +25,6 @@ def page() -> str:
         [f"`{field.name}`", field.kind + (", hashed" if field.personal else ""), field.says]
         for field in DIRECT
     ]
-    windows = ", ".join(f"`{window.name}`" for window in WINDOWS)
     partners = [
         [f"`{kind}`", ", ".join(f"`{kind}.10m.{partner}s`" for partner in with_whom)]
         for kind, with_whom in PAIRS.items()
@@ -38,14 +38,17 @@ def page() -> str:
         + "".join(f"- `{rule.id}`: `{_short(rule.when)}`\n" for rule in rules.rules)
         + "\n## Fields\n\n"
         + table(["field", "kind", "what it is"], fields)
-        + f"\nOperators: {', '.join(f'`{one}`' for one in OPERATORS)}. A tree has at most {NODES_MAX} parts and "
-        f"{DEPTH_MAX} levels.\n\n"
+        + f"\nOperators: {_named(OPERATORS)}. A tree has up to {NODES_MAX} parts and {DEPTH_MAX} levels.\n\n"
         "## Velocity\n\n"
-        f"`KEY.WINDOW.MEASURE`, such as `card.10m.count`. Keys: {', '.join(f'`{one}`' for one in KEY_KINDS)}. "
-        f"Windows: {windows}. Measures: {', '.join(f'`{one}`' for one in MEASURES)}. "
-        "A window covers at least its name and at most a bucket more; the payment that is looked at counts.\n\n"
+        f"`KEY.WINDOW.MEASURE`, such as `card.10m.count`. Keys: {_named(KEY_KINDS)}. "
+        f"Windows: {_named([window.name for window in WINDOWS])}. Measures: {_named(MEASURES)}. "
+        "A window covers at least its name and at most a bucket more, and the payment that is looked at.\n\n"
         "Whose distinct number is counted:\n\n" + table(["key", "fields (in every window)"], partners)
     )
+
+
+def _named(words: Iterable[str]) -> str:
+    return ", ".join(f"`{word}`" for word in words)
 
 
 def _short(when: Any) -> str:

@@ -6,13 +6,17 @@ from typing import Any
 
 import pytest
 
+from quickkub.access.permissions import Role
 from quickkub.audit import Act, record
 from quickkub.kernel.ids import new_id
+from quickkub.storage import Database
 from quickkub.storage.scope import house
 from tests.support.api import Client
 from tests.support.rows import add_shop
+from tests.support.team import team
 
 PATH = "/v1/audit_logs"
+PLATFORM = "/v1/platform/audit_logs"
 
 
 @pytest.fixture
@@ -23,8 +27,8 @@ async def told(same_shop: Client) -> Client:
     return same_shop
 
 
-async def entries(client: Client, query: str = "") -> list[dict[str, Any]]:
-    told = await client.gets(f"{PATH}{query}")
+async def entries(client: Client, query: str = "", path: str = PATH) -> list[dict[str, Any]]:
+    told = await client.gets(f"{path}{query}")
     assert told.status == 200, told.body
     found: list[dict[str, Any]] = told.json["data"]
     return found
@@ -118,5 +122,23 @@ async def test_an_entry_cannot_be_written_changed_or_deleted_over_http(told: Cli
             assert (await told.asks(method, path)).status == 405
 
 
-async def test_a_shop_s_key_does_not_read_the_platform_s_log(told: Client) -> None:
-    assert (await told.gets("/v1/platform/audit_logs")).status == 403
+async def test_operators_read_the_platform_s_log_and_a_merchant_s_and_leave_entries_there(
+    database: Database,
+) -> None:
+    async with team(database) as office:
+        merchant = office.merchant
+        await office.shop.posts("/v1/settings", {"under_tolerance": 5})
+        async with database.transaction() as tx:
+            platform = await record(tx, Act("signing_key.rotated", "signing_key", "k1"))
+        reviewer = await office.operator(Role.COMPLIANCE)
+        own = await entries(reviewer, "?limit=100", PLATFORM)
+        assert platform in [one["id"] for one in own]
+        (theirs,) = await entries(reviewer, f"?merchant={merchant}&action=settings.changed", PLATFORM)
+        assert (await reviewer.gets(f"{PLATFORM}/{theirs['id']}")).json == theirs
+        looks = await entries(office.shop, "?action=audit_log.read")
+        assert [one["resource"]["id"] for one in looks] == [theirs["id"]]
+        assert looks[0]["actor"]["role"] == Role.COMPLIANCE.value
+        assert looks[0]["user_id"] == looks[0]["actor"]["id"]
+        assert (await office.shop.gets(PLATFORM)).status in (401, 403)
+        risk = await office.operator(Role.RISK)
+        assert (await risk.gets(PLATFORM)).code == "permission_missing"

@@ -168,7 +168,7 @@ async def refused(shop: Client, words: dict[str, Any], no: tuple[str, str]) -> T
 async def test_where_a_provider_takes_no_evidence_the_shop_is_told_so_every_time(shop: Client) -> None:
     dispute = await disputed(shop)
     portal_only: Any = object()
-    shop.shop.disputes._office = replace(shop.shop.office, connector=lambda _: portal_only)
+    shop.services.disputes._office = replace(shop.shop.office, connector=lambda _: portal_only)
     before = await rows_of_every_table(shop.shop)
     for _ in range(2):
         told = await shop.posts(f"{DISPUTES}/{dispute}/contest", EVIDENCE, once="k")

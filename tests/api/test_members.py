@@ -86,3 +86,24 @@ async def test_a_person_of_two_merchants_acts_in_one_at_a_time(office: Team) -> 
     assert (await here.gets("/v1/merchant")).json["id"] == office.merchant
     assert (await there.gets("/v1/merchant")).json["id"] == other
     assert (await there.posts("/v1/merchant", {"name": "Mine"})).code == "permission_missing"
+
+
+async def test_somebody_who_has_an_account_joins_with_the_letter_s_token(office: Team) -> None:
+    owner, guest = await office.member("owner"), await office.operator(None)
+    told = await guest.gets("/auth/me")
+    await owner.posts(INVITATIONS, {"email": told.json["email"], "role": "finance"})
+    await office.people.mail_goes_out()
+    token = office.people.postbox.token()
+    joined = await guest.posts("/auth/invitations/accept", {"token": token})
+    assert [(one["merchant"], one["role"]) for one in joined.json["data"]] == [(office.merchant, "finance")]
+    assert (await guest.gets("/auth/memberships")).json["data"] == joined.json["data"]
+    assert (await guest.posts("/auth/invitations/accept", {"token": token})).code == "invitation_not_found"
+
+
+async def test_somebody_else_s_token_joins_nobody(office: Team) -> None:
+    owner, guest = await office.member("owner"), await office.operator(None)
+    await owner.posts(INVITATIONS, {"email": "somsri@example.com", "role": "owner"})
+    await office.people.mail_goes_out()
+    told = await guest.posts("/auth/invitations/accept", {"token": office.people.postbox.token()})
+    assert told.code == "invitation_for_another"
+    assert (await guest.gets("/auth/memberships")).json["data"] == []

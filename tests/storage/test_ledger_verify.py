@@ -285,6 +285,7 @@ async def test_without_its_trigger_an_unbalanced_journal_is_kept_and_found(
     database: Database, sound: SoundBooks
 ) -> None:
     async with database.transaction() as tx:
+        await tx.execute(AS_OWNER)
         await tx.execute("DROP TRIGGER journals_balance ON journals")
         await tx.execute(
             "INSERT INTO journals VALUES ($1, $2, 'test', 'gift', 'case', 'case_1', '-', 2, now())",

@@ -202,6 +202,20 @@ async def test_a_savepoint_keeps_what_its_transaction_sees(
             assert await tx.fetchval("SELECT count(*) FROM payments") == 1
 
 
+async def test_a_transaction_inside_a_read_sees_what_the_read_does(
+    database_dsn: str, shops: tuple[Shop, Shop]
+) -> None:
+    mine, theirs = shops
+    one_session = await open_database(database_dsn, size_max=1)
+    with for_merchant(theirs.merchant):
+        async with one_session.transaction() as tx:
+            assert await _merchants(tx) == {theirs.merchant}
+    with for_merchant(mine.merchant):
+        async with one_session.read() as reader, reader.transaction():
+            assert await _merchants(reader) == {mine.merchant}
+    await one_session.close()
+
+
 async def test_a_scope_changed_inside_a_transaction_counts_from_the_next_one_on(
     strict: Database, shops: tuple[Shop, Shop]
 ) -> None:

@@ -20,11 +20,13 @@ from quickkub.access.tokens import Tokens
 from quickkub.access.tokens_keys import StoredKeyring
 from quickkub.api.app import create_app
 from quickkub.api.auth_routes.oauth_desk import OAuthDesk, WhoIsHere
+from quickkub.house.api_process import PageServices
 from quickkub.kernel.ids import new_id
 from quickkub.storage import Database
 from quickkub.storage.scope import NOBODY
 from quickkub.web.assets import Assets
 from quickkub.web.consent import ConsentPages
+from quickkub.web.routes import checkout_routes, hub_for
 from tests.support.api import Client as ApiClient
 from tests.support.api import key_for, services_for
 from tests.support.clock import MovedClock
@@ -149,6 +151,9 @@ async def oauth_site(
         told = who(url) if who is not None else jar
         desk = OAuthDesk(server.oauth, ConsentPages(Assets(), https=False), told)
         services = replace(services_for(database, shop, public_url=url), tokens=tokens, oauth=desk)
-        late.app = create_app(services)
+        hub = hub_for(served)
+        # With the checkout pages come the style sheets that all pages share.
+        late.app = create_app(services, checkout_routes(PageServices(served, url), hub))
         api = ApiClient(http, url, await key_for(database, shop.merchant), shop, services)
         yield Site(url, server, api, http, jar, jar.opens(owner))
+        await hub.close()

@@ -44,6 +44,7 @@ async def memberships(reader: Connection, user: str) -> list[dict[str, Any]]:
     """The merchants a user belongs to."""
     return [
         {
+            "object": "membership",
             "merchant": row["merchant_id"],
             "name": row["name"],
             "status": row["state"],

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from quickkub.audit import Act, Actor, ActorKind, acting, record
 from quickkub.cli.wiring import AddedAccount
 from quickkub.connectors import registry
 from quickkub.connectors.particulars import loose_account, sort
@@ -58,6 +59,16 @@ async def add(
                 settings=settings,
                 credentials=credentials,
             )
+            entry = Act(
+                "provider_account.added",
+                "provider_account",
+                account,
+                MerchantId(merchant),
+                mode,
+                after={"provider": name},
+            )
+            with acting(Actor(ActorKind.SYSTEM, "quickkub provider")):
+                await record(tx, entry)
     finally:
         await db.close()
     return AddedAccount(account, f"{public_url}/callbacks/{name}/{token}", found.told)

@@ -170,6 +170,7 @@ def _sight(connection: Connection) -> Sight:
 async def _show(connection: Connection, scope: Scope) -> None:
     """Let the session's own statements see `scope`: one round trip, and none when they do already."""
     sight = _sight(connection)
+    sight.next = scope
     if sight.shown == scope:
         return
     # Until the answer is here nobody knows whether it was done: a cancelled or broken SET is sent again.

@@ -18,7 +18,8 @@ REDIRECTS_MAX: Final = 10
 REDIRECT_LETTERS_MAX: Final = 500
 STATE_LETTERS_MAX: Final = 500
 SCOPE_LETTERS_MAX: Final = 2000
-_LOOPBACK: Final = frozenset({"127.0.0.1", "[::1]"})
+_LOOPBACK: Final = "127.0.0.1"
+"""The one number of this machine that a page's policy can name (CSP3 6.7.2.7); [::1] it cannot."""
 _CHALLENGE: Final = re.compile(r"[A-Za-z0-9_-]{43}", re.ASCII)
 _VERIFIER: Final = re.compile(r"[A-Za-z0-9._~-]{43,128}", re.ASCII)
 _PLAIN: Final = re.compile(r"[\x21\x23-\x3b\x3d\x3f-\x5b\x5d\x5f\x61-\x7a\x7e]+")
@@ -77,10 +78,10 @@ def _trouble_with_place(scheme: str, place: str, port: int | None, *, is_public:
     if scheme == "https":
         return None if _HOST.fullmatch(host) else "https needs a host name in small letters"
     if scheme == "http":
-        return None if host in _LOOPBACK else "http is only for 127.0.0.1 and [::1]"
+        return None if host == _LOOPBACK else "http is only for 127.0.0.1"
     if is_public and _OWN_SCHEME.fullmatch(scheme) and not place:
         return None
-    return "use https, http to 127.0.0.1 or [::1], or a public client's own scheme like com.example.app:/back"
+    return "use https, http to 127.0.0.1, or a public client's own scheme like com.example.app:/back"
 
 
 def origin_of(address: str) -> str:

@@ -7,7 +7,7 @@ from typing import Final
 from litestar import Router
 from litestar.handlers import HTTPRouteHandler
 
-from quickkub.api.auth_routes import account, second_factor, sessions, signing_in
+from quickkub.api.auth_routes import account, memberships, second_factor, sessions, signing_in
 from quickkub.api.auth_routes.guard import AuthRequest, from_our_pages, signed_in_only
 
 OPEN: Final[tuple[HTTPRouteHandler, ...]] = (*signing_in.OPEN, *account.OPEN)
@@ -18,6 +18,7 @@ SIGNED_IN: Final[tuple[HTTPRouteHandler, ...]] = (
     *account.SIGNED_IN,
     *second_factor.SIGNED_IN,
     *sessions.SIGNED_IN,
+    *memberships.SIGNED_IN,
 )
 """For who has a session and shows its synchroniser token."""
 

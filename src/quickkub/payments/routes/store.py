@@ -124,7 +124,8 @@ async def accounts_of(reader: Connection, merchant: MerchantId, mode: str) -> li
 _GROUND: Final = f"""
 WITH standing AS MATERIALIZED (
     SELECT date_trunc('second', now()) AS at, merchants.unique_satang, newest.*,
-           limits_standing($1, $2, $3) AS limits,
+           CASE WHEN EXISTS (SELECT FROM merchant_limits WHERE merchant_id = $1)
+                THEN limits_standing($1, $2, $3) END AS limits,
            coalesce((merchants.fraud_versions ->> $2)::integer, CASE WHEN EXISTS (
                SELECT FROM fraud_legal_entries WHERE removed_at IS NULL) THEN 0 END) AS screening
       FROM merchants LEFT JOIN LATERAL (
