@@ -174,3 +174,20 @@ async def test_what_was_handed_in_for_another_merchant_is_not_there(office: Team
     for ids in (application, new_id("kyc"), "x"):
         told = await compliance.posts(f"{PLATFORM}/{other}/kyc/{ids}/decide", {"decision": "approve"})
         assert told.no == (404, "kyc_not_found", "id")
+
+
+async def test_the_platform_revokes_a_leaked_key_and_sets_a_key_s_own_rate(office: Team) -> None:
+    security, risk = await office.operator(Role.SECURITY_ADMIN), await office.operator(Role.RISK)
+    keys = f"{PLATFORM}/{office.merchant}/api_keys"
+    (key,) = (await security.gets(f"{keys}?mode=test")).json["data"]
+    rate = {"rate": {"per_second": 200, "burst": 400}}
+    assert (await risk.posts(f"{keys}/{key['id']}/rate", rate)).json["rate"] == rate["rate"]
+    office.shop.services.keys.forget()
+    caller = await office.shop.services.keys.caller(office.shop.key or "")
+    assert (caller.rate_per_second, caller.rate_burst) == (200, 400)
+    assert (await security.posts(f"{keys}/{key['id']}/rate", rate)).code == "permission_missing"
+    assert (await security.posts(f"{keys}/{key['id']}/revoke")).json["revoked_at"] is not None
+    office.shop.services.keys.forget()
+    assert (await office.shop.gets("/v1/payments")).code == "key_refused"
+    for missing in (new_id("key"), "x"):
+        assert (await security.posts(f"{keys}/{missing}/revoke")).code == "key_not_found"

@@ -299,3 +299,30 @@ class KycDocumentReading(Struct, kw_only=True):
     object: Literal["kyc_document_reading"]
     media_type: str
     content: str
+
+
+class ModeQuery(ForwardQuery, kw_only=True, forbid_unknown_fields=True):
+    """One page of a mode's."""
+
+    mode: Mode = "live"
+
+
+class Rate(Struct, kw_only=True, forbid_unknown_fields=True):
+    """How often a key may ask."""
+
+    per_second: Annotated[int, Meta(ge=1, le=100_000)]
+    burst: Annotated[int, Meta(ge=1, le=100_000)]
+
+
+class SetKeyRate(Struct, kw_only=True, forbid_unknown_fields=True):
+    """A rate of a key's own; null: the usual one."""
+
+    rate: Rate | None
+
+
+class KeyRate(Struct, kw_only=True):
+    """A key's own rate."""
+
+    id: str
+    object: Literal["api_key_rate"]
+    rate: Rate | None

@@ -16,13 +16,21 @@ from quickkub.access.sessions import SignedIn, require_full
 from quickkub.api.auth import check_version
 from quickkub.api.auth_routes.guard import AuthRequest, from_our_pages, signed_in_only
 from quickkub.api.operations import OPT_KEY, Operation
-from quickkub.api.v1 import audit_logs, fraud_lists, platform_kyc, platform_merchants, platform_terms
+from quickkub.api.v1 import (
+    audit_logs,
+    fraud_lists,
+    platform_keys,
+    platform_kyc,
+    platform_merchants,
+    platform_terms,
+)
 from quickkub.merchants.keys import Caller
 
 ROUTES = (
     *platform_merchants.ROUTES,
     *platform_terms.ROUTES,
     *platform_kyc.ROUTES,
+    *platform_keys.ROUTES,
     *audit_logs.PLATFORM_ROUTES,
     *fraud_lists.PLATFORM_ROUTES,
 )

@@ -10,6 +10,7 @@ from typing import Any, Final
 from quickkub.audit import Act, record
 from quickkub.kernel.clock import rfc3339
 from quickkub.kernel.errors import Kind, Refusal
+from quickkub.kernel.ids import MerchantId
 from quickkub.kernel.secrets import Secret
 from quickkub.merchants import scopes, store
 from quickkub.merchants.keys import Caller, KeyKind, open_key, scopes_of
@@ -146,6 +147,29 @@ async def revoke(tx: Connection, caller: Caller, key_id: str) -> dict[str, Any]:
     if await store.revoke_key(tx, caller.merchant, key_id):
         await record(tx, _act("key.revoked", caller, key_id))
     return await _view(tx, caller, key_id)
+
+
+async def revoke_for(tx: Connection, merchant: MerchantId, key_id: str) -> dict[str, Any]:
+    """The same for the platform, whichever mode the key is of. Raises KeyNotFound."""
+    mode = await store.mode_of_key(tx, merchant, key_id)
+    row = None if mode is None else await store.key_by_id(tx, merchant, mode, key_id, lock=True)
+    if mode is None or row is None:
+        raise KeyNotFound
+    if await store.revoke_key(tx, merchant, key_id):
+        await record(tx, Act("key.revoked", "api_key", key_id, merchant, mode))
+    after = await store.key_by_id(tx, merchant, mode, key_id)
+    assert after is not None, "it was locked in this transaction"
+    return view_of(after)
+
+
+async def set_rate(
+    tx: Connection, merchant: MerchantId, key_id: str, *, per_second: int | None, burst: int | None
+) -> None:
+    """How often a key may ask; None twice: as often as its kind. Raises KeyNotFound."""
+    if not await store.set_rate(tx, merchant, key_id, per_second, burst):
+        raise KeyNotFound
+    after = {"per_second": per_second, "burst": burst}
+    await record(tx, Act("key.rate_changed", "api_key", key_id, merchant, after=after))
 
 
 def view_of(row: Row) -> dict[str, Any]:

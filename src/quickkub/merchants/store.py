@@ -113,6 +113,28 @@ async def key_by_id(
     return row
 
 
+async def mode_of_key(reader: Connection, merchant: MerchantId, key_id: str) -> str | None:
+    """The mode of a merchant's key."""
+    mode: str | None = await reader.fetchval(
+        "SELECT mode FROM api_keys WHERE merchant_id = $1 AND id = $2", merchant, key_id
+    )
+    return mode
+
+
+async def set_rate(
+    tx: Connection, merchant: MerchantId, key_id: str, per_second: int | None, burst: int | None
+) -> bool:
+    """A key's own rate, or None twice. False: there is no such key."""
+    done: str = await tx.execute(
+        "UPDATE api_keys SET rate_per_second = $3, rate_burst = $4 WHERE merchant_id = $1 AND id = $2",
+        merchant,
+        key_id,
+        per_second,
+        burst,
+    )
+    return done == "UPDATE 1"
+
+
 async def count_usable_keys(tx: Connection, merchant: MerchantId, mode: str) -> int:
     """Keys that are neither revoked nor expired; two that are made at once are counted one after another."""
     await tx.execute("SELECT FROM merchants WHERE id = $1 FOR NO KEY UPDATE", merchant)
