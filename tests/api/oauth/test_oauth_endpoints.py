@@ -223,7 +223,7 @@ async def test_a_token_may_do_what_its_scopes_say(site: Site) -> None:
     assert told.no == (403, "permission_missing", "Authorization")
 
 
-async def test_a_persons_token_is_narrowed_by_the_persons_role(site: Site) -> None:
+async def test_an_owners_token_makes_a_payment(site: Site) -> None:
     client = await site.server.registers()
     answer = await site.server.signs_in(client)
     person = site.api.with_key(answer.access_token.reveal())
