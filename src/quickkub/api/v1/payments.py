@@ -20,6 +20,7 @@ from quickkub.fraud.subject import Hints, read_address
 from quickkub.kernel.errors import Kind, Refusal
 from quickkub.kernel.ids import has_shape
 from quickkub.kernel.money import CURRENCIES, THB, Money
+from quickkub.merchants.limits import LimitExceeded
 from quickkub.payments.instructions.model import (
     CaptureExceedsAuthorized,
     CaptureInOnePiece,
@@ -70,6 +71,7 @@ CREATE = Operation(
         MethodUnavailable,
         CurrencyUnsupported,
         AmountOutOfRange,
+        LimitExceeded,
         CaptureUnsupported,
         PayerInputMissing,
         NoFreeAmount,
