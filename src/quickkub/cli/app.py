@@ -22,6 +22,7 @@ from quickkub.cli.provider import app as provider
 from quickkub.cli.qr import app as qr
 from quickkub.cli.simulators import app as simulators
 from quickkub.cli.up import up_command
+from quickkub.cli.user import app as user
 from quickkub.cli.wiring import Wiring, wiring_of
 
 db = typer.Typer(help="The database.", no_args_is_help=True)
@@ -64,6 +65,7 @@ def build(wiring: Wiring) -> typer.Typer:
     app.add_typer(oauth, name="oauth")
     app.add_typer(provider, name="provider")
     app.add_typer(merchant, name="merchant")
+    app.add_typer(user, name="user")
     app.add_typer(simulators, name="simulators")
     app.add_typer(fraud, name="fraud")
     app.add_typer(keys, name="keys")

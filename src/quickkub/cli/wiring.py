@@ -18,6 +18,7 @@ from quickkub.storage.vault.ring import RingKey
 
 if TYPE_CHECKING:
     from quickkub.access.oauth.service import TokenOffice
+    from quickkub.access.user_office import UserOffice
     from quickkub.merchants.office import MerchantOffice
 
 
@@ -146,6 +147,10 @@ class Wiring(Protocol):
 
     def merchant_office(self, dsn: str) -> AbstractAsyncContextManager[MerchantOffice]:
         """Merchants and their API keys. Raises DatabaseAway."""
+        ...
+
+    def user_office(self, dsn: str) -> AbstractAsyncContextManager[UserOffice]:
+        """People who sign in. Raises WeakKey, DatabaseAway."""
         ...
 
     def config_findings(self) -> list[ConfigFinding]:

@@ -16,6 +16,7 @@ from quickkub.settings import Settings, default_data_dir, read_settings
 
 if TYPE_CHECKING:
     from quickkub.access.oauth.service import TokenOffice
+    from quickkub.access.user_office import UserOffice
     from quickkub.merchants.office import MerchantOffice
 
 
@@ -133,6 +134,12 @@ class HouseWiring:
         from quickkub.house.merchant_office import merchant_office
 
         return merchant_office(dsn, read_settings(os.environ))
+
+    def user_office(self, dsn: str) -> AbstractAsyncContextManager[UserOffice]:
+        """See cli.wiring.Wiring."""
+        from quickkub.house.user_office import user_office
+
+        return user_office(dsn, read_settings(os.environ))
 
     def config_findings(self) -> list[ConfigFinding]:
         """See cli.wiring.Wiring."""
