@@ -31,7 +31,9 @@ ROOT: Final = Path(__file__).parents[2]
 @pytest.fixture
 async def ran(pool: asyncpg.Pool[Any]) -> asyncpg.Pool[Any]:
     """The database, with a table that tells what ran."""
-    await pool.execute("CREATE TABLE ran (name text NOT NULL, pid integer NOT NULL)")
+    await pool.execute(
+        "CREATE TABLE ran (name text NOT NULL, pid integer NOT NULL); GRANT ALL ON ran TO quickkub_app"
+    )
     return pool
 
 
