@@ -141,11 +141,13 @@ class Tokens:
             client_id=caller.client_id,
         )
 
-    async def is_live(self, claims: Claims) -> bool:
-        """Whether the grant of a token stands now, asked without the cache."""
+    async def scopes_now(self, claims: Claims) -> frozenset[str] | None:
+        """What a token is good for now, asked without the cache; None when its grant stands no more."""
         self.forget(claims.merchant, claims.grant)
         standing = await self._standing(claims)
-        return standing is not None and standing.caller is not None and standing.merchant_state == "active"
+        if standing is None or standing.caller is None or standing.merchant_state != "active":
+            return None
+        return standing.caller.scopes & claims.scopes
 
     def forget(self, merchant: MerchantId, grant: str) -> None:
         """A grant was revoked in this process; others know within CACHE_SECONDS."""

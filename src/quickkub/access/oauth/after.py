@@ -55,12 +55,13 @@ class Afterwards:
         claims = await self._tokens.read(token)
         if claims is None or claims.merchant != client.merchant or claims.mode != client.mode:
             return {"active": False}
-        if not await self._tokens.is_live(claims):
+        scopes = await self._tokens.scopes_now(claims)
+        if scopes is None:
             return {"active": False}
         return {
             "active": True,
             "token_type": "Bearer",
-            "scope": " ".join(sorted(claims.scopes)),
+            "scope": " ".join(sorted(scopes)),
             "client_id": claims.client,
             "sub": claims.subject,
             "aud": self._tokens.audience,

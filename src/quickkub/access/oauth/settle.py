@@ -116,6 +116,7 @@ class Settling:
             if row["is_late"] or not proven or role is None:
                 # Whoever holds a code gets one try: it is burnt, too, when it is brought wrongly.
                 await store.use_code(tx, client.merchant, digest(code), None)
+                await record(tx, _refused("code.refused", "oauth_client", client.id, client))
                 return OAuthGrantRefused()
             scopes = frozenset(row["scopes"])
             grant = await _new_grant(tx, client, row["user_id"], scopes, ABSOLUTE_SECONDS)
@@ -155,8 +156,11 @@ class Settling:
         if grant is not None:
             await tokens_store.revoke_grant(tx, client.merchant, grant, f"{kind} used twice")
             self._tokens.forget(client.merchant, grant)
-        act = Act(f"{kind}.reused", "oauth_grant", grant, client.merchant, client.mode, outcome="refused")
-        await record(tx, act)
+        await record(tx, _refused(f"{kind}.reused", "oauth_grant", grant, client))
+
+
+def _refused(action: str, resource: str, resource_id: str | None, client: Client) -> Act:
+    return Act(action, resource, resource_id, client.merchant, client.mode, outcome="refused")
 
 
 def _needed(given: Mapping[str, str], name: str) -> str:

@@ -271,6 +271,7 @@ async def test_a_wrong_verifier_is_refused_and_burns_the_code(server: Server, ve
     with pytest.raises(OAuthGrantRefused if verifier else OAuthRequestInvalid):
         await server.settles(client, wrong)
     if verifier:
+        assert "code.refused" in await server.audited()
         with pytest.raises(OAuthGrantRefused):
             await server.settles(client, by_code(heard["code"], right))
 
@@ -537,6 +538,11 @@ async def test_introspection_tells_what_a_token_is_good_for_now(server: Server) 
     assert told["active"] is True and told["scope"] == "payments:read"
     assert (told["client_id"], told["sub"], told["iss"]) == (client.id, server.owner.user, ISSUER)
     assert (await server.oauth.afterwards.introspect(client, answer.refresh_token.reveal()))["active"] is True
+    with house():
+        async with server.db.transaction() as tx:
+            await tx.execute("UPDATE oauth_clients SET scopes = '{refunds:write}' WHERE id = $1", client.id)
+    told = await server.oauth.afterwards.introspect(client, answer.access_token.reveal())
+    assert (told["active"], told["scope"]) == (True, "")
     await server.oauth.afterwards.revoke(client, answer.access_token.reveal())
     for token in (answer.access_token, answer.refresh_token, Secret("rubbish")):
         assert await server.oauth.afterwards.introspect(client, token.reveal()) == {"active": False}
