@@ -17,7 +17,7 @@ from quickkub.merchants.states import MerchantState, ReviewFact
 from tests.support.api import Client
 from tests.support.browser_client import Browser
 from tests.support.people import add_merchant, add_user
-from tests.support.privileged_acts import Request, act, deleting, posting
+from tests.support.privileged_acts import Request, act, api_key, deleting, posting
 from tests.support.shop import VAULT
 from tests.support.signing_in import PASSWORD
 from tests.support.team import Team
@@ -221,6 +221,18 @@ async def _(team: Team) -> Request:
     return posting(await operator(team), f"{PLATFORM}/{merchant}/fee_plans", {"percent": "1.5"})
 
 
+@act("revokeMerchantApiKey")
+async def _(team: Team) -> Request:
+    path = f"{PLATFORM}/{team.merchant}/api_keys/{await api_key(team)}/revoke"
+    return posting(await operator(team), path)
+
+
+@act("setMerchantApiKeyRate")
+async def _(team: Team) -> Request:
+    path = f"{PLATFORM}/{team.merchant}/api_keys/{await api_key(team)}/rate"
+    return posting(await operator(team), path, {"rate": {"per_second": 5, "burst": 10}})
+
+
 @act("decideKycApplication")
 async def _(team: Team) -> Request:
     merchant, application = await handed_in(team)
@@ -282,6 +294,13 @@ async def mailed_token(team: Team) -> str:
 async def _(team: Team) -> Request:
     user = await team.people.person(address())
     return saying(Browser.on(team.shop), "/auth/login", {"email": user.email, "password": PASSWORD})
+
+
+@act("acceptInvitation")
+async def _(team: Team) -> Request:
+    owner, (user, browser) = await team.member("owner"), await signed_in(team)
+    await owner.posts("/v1/invitations", {"email": user.email, "role": "viewer"})
+    return saying(browser, "/auth/invitations/accept", {"token": await mailed_token(team)})
 
 
 @act("showCode")
