@@ -146,13 +146,12 @@ def simulate_command(
         finally:
             await opened.close()
 
-    with (
-        tempfile.TemporaryDirectory(prefix="quickkub-fraud-") as folder,
-        borrowed_server(Path(folder) / "postgres") as server,
-    ):
-        dsn = server.dsn()
-        wiring.migrate(dsn)
-        outcome = asyncio.run(play(dsn))
+    with tempfile.TemporaryDirectory(prefix="quickkub-fraud-") as folder:
+        Path(folder).chmod(0o711)  # as root, PostgreSQL's own user must get through to its folder
+        with borrowed_server(Path(folder) / "postgres") as server:
+            dsn = server.dsn()
+            wiring.migrate(dsn)
+            outcome = asyncio.run(play(dsn))
     if machine:
         typer.echo(json.dumps(as_json(outcome), indent=2))
     else:

@@ -24,8 +24,14 @@ from quickkub.storage import Connection
 
 _KEPT_MAX: Final = 2_000
 
-AFTER_FIELDS: Final = ("payer_account", "transfer", "liability_shifted")
-"""What only a provider can tell. Rules that look at none of it are not asked a second time."""
+AFTER_FIELDS: Final = (
+    "payer_account",
+    "transfer",
+    "liability_shifted",
+    "refund_after_minutes",
+    "refund_elsewhere",
+)
+"""What is known only after the provider spoke. Rules that look at none of it are not asked a second time."""
 
 LIST_REASONS: Final = {
     "list:legal": {"en": "On a legal list.", "th": "อยู่ในรายชื่อตามกฎหมาย"},
@@ -74,10 +80,11 @@ class Screen:
             keys = _bytes(looked_at(first.inputs).keys)
             await velocity_store.count(tx, subject.merchant, subject.mode, keys, subject.at, failures=1)
 
-    async def paid(self, tx: Connection, subject: Subject) -> Screened | None:
-        """Money came: look again with what the provider knows of the payer. None: there was nothing new.
+    async def again(self, tx: Connection, subject: Subject) -> Screened | None:
+        """Money came, or goes back: look again with what is known now. None: there was nothing new.
 
-        It is too late to block; whatever is worse than allowed becomes a review.
+        What the provider knows of the payer comes as `payer_account` and `transfer`, all else in `more`. It is
+        too late to block; whatever is worse than allowed becomes a review.
         """
         began_ns = time.perf_counter_ns()
         first = await store.decision_before(tx, subject.merchant, subject.payment)

@@ -63,7 +63,7 @@ def _read_version(row: Row) -> RulesVersion:
 async def newest(reader: Connection, merchant: MerchantId, mode: str, *, lock: bool = False) -> RulesVersion:
     """The rules that count now. `lock`: nobody else changes them until the end of the transaction."""
     if lock:
-        await reader.execute("SELECT 1 FROM merchants WHERE id = $1 FOR UPDATE", merchant)
+        await reader.execute("SELECT 1 FROM merchants WHERE id = $1 FOR NO KEY UPDATE", merchant)
     row = await reader.fetchrow(
         """
         SELECT version, rules, created_by, created_at FROM fraud_rule_sets

@@ -105,7 +105,7 @@ async def watch(desk: Desk, before: AttemptState, outcome: Outcome) -> None:
             payer_account=" ".join(account) if set(receipt.payer) & _TELLING else "",
             transfer=f"{attempt.provider} {receipt.transaction_id}",
         )
-        await eye.paid(desk.tx, known)
+        await eye.again(desk.tx, known)
 
 
 _ACCOUNT: Final = ("bank", "account", "name", "card")

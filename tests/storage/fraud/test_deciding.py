@@ -16,6 +16,7 @@ from quickkub.fraud.lists import new_entry, read_csv
 from quickkub.fraud.merchant_risk import FreezeNotFound, MerchantRisk
 from quickkub.fraud.model import Action, ReviewClosed
 from quickkub.fraud.service import Fraud
+from quickkub.fraud.starter import starter_words
 from tests.storage.fraud.conftest import HASHER, Guarded, at_least, rule
 
 ANY = at_least("amount", 1)
@@ -135,10 +136,24 @@ async def test_money_that_came_from_a_known_account_twice_is_looked_at_afterward
             await guarded.screen.before(tx, subject, guarded.version)
         paid = guarded.subject(method="promptpay", payment=subject.payment, payer_account="bank=014 name=x")
         async with guarded.db.transaction() as tx:
-            screened = await guarded.screen.paid(tx, paid)
+            screened = await guarded.screen.again(tx, paid)
         assert screened is not None
         marks.append(screened.mark)
     assert marks == ["passed", "review"]
+
+
+async def test_a_refund_to_another_account_soon_after_the_payment_is_looked_at(guarded: Guarded) -> None:
+    (soon,) = [one for one in starter_words("live")["rules"] if one["id"] == "refund-elsewhere-soon"]
+    await guarded.rules(soon)
+    subject = guarded.subject()
+    async with guarded.db.transaction() as tx:
+        await guarded.screen.before(tx, subject, guarded.version)
+    for minutes, action in ((3_000, Action.ALLOW), (30, Action.REVIEW)):
+        known = {"refund_elsewhere": True, "refund_after_minutes": minutes}
+        async with guarded.db.transaction() as tx:
+            told = await guarded.screen.again(tx, replace(subject, more=known))
+        assert told is not None
+        assert told.action is action
 
 
 async def test_decisions_past_thirteen_months_go_and_younger_ones_stay(guarded: Guarded) -> None:

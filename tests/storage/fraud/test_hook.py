@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from quickkub.connectors.contract import Declined, Failure, Payer
+from quickkub.connectors.contract import Declined, Failure, Paid, Payer, Receipt
 from quickkub.fraud import store
 from quickkub.fraud.facts import FactBook
 from quickkub.fraud.reading import read_rule_set
@@ -20,7 +20,7 @@ from quickkub.payments.service import Payments
 from quickkub.storage import open_database
 from quickkub.storage.scope import HOUSE
 from tests.storage.fraud.conftest import HASHER, at_least, rule
-from tests.support.shop import Shop, open_shop
+from tests.support.shop import PAID_AT, Shop, open_shop
 from tests.support.statements import Statements
 
 CARD: dict[str, Any] = {"method": "card", "hints": Hints(card="c1", device="d1")}
@@ -97,6 +97,20 @@ async def test_a_declined_card_counts_as_a_failure_and_a_broken_provider_does_no
         shop.bank.to_create.append(Declined(failure, "51", "no"))
         assert (await shop.charges(baht(20), **CARD))["failure"]["code"] == failure.value
     assert (await shop.charges(baht(20), **CARD))["failure"]["code"] == "fraud_suspected"
+
+
+async def test_what_the_provider_says_of_who_paid_is_looked_at_afterwards(shop: Shop) -> None:
+    await rules(shop, rule(at_least("payer_account.24h.count", 2), action="block"))
+    marks = []
+    for number in (1, 2):
+        movement = Receipt(f"T{number}", baht(150), PAID_AT, {"bank": "014", "name": "SOMCHAI J."})
+        shop.bank.to_create.append(Paid((movement,)))
+        paid = await shop.charges(baht(150))
+        assert paid["status"] == "succeeded", "money that came is never refused"
+        marks.append(await screening(shop, paid["id"]))
+    assert marks == ["passed", "review"]
+    kept = "".join(str(dict(row)) for row in await shop.rows("SELECT inputs FROM fraud_decisions"))
+    assert "SOMCHAI" not in kept
 
 
 async def test_what_the_merchant_says_of_the_payer_is_looked_at_and_kept_only_as_a_hash(shop: Shop) -> None:
