@@ -91,7 +91,7 @@ async def test_a_person_of_two_merchants_acts_in_one_at_a_time(office: Team) -> 
 async def test_somebody_who_has_an_account_joins_with_the_letter_s_token(office: Team) -> None:
     owner, guest = await office.member("owner"), await office.operator(None)
     told = await guest.gets("/auth/me")
-    await owner.posts(INVITATIONS, {"email": told.json["email"], "role": "finance"})
+    await owner.posts(INVITATIONS, {"email": told.json["user"]["email"], "role": "finance"})
     await office.people.mail_goes_out()
     token = office.people.postbox.token()
     joined = await guest.posts("/auth/invitations/accept", {"token": token})

@@ -116,11 +116,12 @@ def test_every_operation_needs_a_permission_that_somebody_has() -> None:
 
 
 def test_what_changes_something_never_goes_with_a_right_to_read() -> None:
-    # A reviewer's acts are named by what they are, not by `write`.
+    # A question too long for an address is a POST that changes nothing.
+    questions = {"backtestFraudRule"}
     for route in (*v1.ROUTES, *operators.ROUTES):
         operation, (method,) = operation_of(route), route.http_methods
         assert operation.needs is not None
-        if method != "GET":
+        if method != "GET" and operation.id not in questions:
             assert not operation.needs.endswith(":read"), operation.id
 
 
