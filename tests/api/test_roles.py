@@ -116,8 +116,8 @@ def test_every_operation_needs_a_permission_that_somebody_has() -> None:
 
 
 def test_what_changes_something_never_goes_with_a_right_to_read() -> None:
-    # A question too long for an address is a POST that changes nothing.
-    questions = {"backtestFraudRule"}
+    # Some questions are POSTs, and change nothing.
+    questions = {"backtestFraudRule", "replayFraudDecision"}
     for route in (*v1.ROUTES, *operators.ROUTES):
         operation, (method,) = operation_of(route), route.http_methods
         assert operation.needs is not None
