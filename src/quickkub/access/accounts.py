@@ -170,7 +170,7 @@ class Accounts:
     ) -> None:
         await user_store.set_password(tx, user.id, password_hash)
         await store.forget_tokens(tx, user.id)
-        await self._sessions.end_all(tx, user.id, but=but)
+        await self._sessions.end_trust(tx, user.id, but=but)
         await record(tx, Act(action, "user", user.id))
         facts = {"locale": user.locale}
         await mail.put(tx, self._ground.vault, "password_changed", read_email(user.email), facts)

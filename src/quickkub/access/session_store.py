@@ -87,11 +87,13 @@ async def end(tx: Connection, user_id: str, session_id: str) -> bool:
     return found is not None
 
 
-async def end_by_token(tx: Connection, token_hash: bytes) -> None:
-    """The session with this token, if there is one."""
-    await tx.execute(
-        "UPDATE sessions SET ended_at = now() WHERE token_hash = $1 AND ended_at IS NULL", token_hash
+async def end_by_token(tx: Connection, token_hash: bytes) -> str | None:
+    """The session with this token; returns its id, if there is one."""
+    ended: str | None = await tx.fetchval(
+        "UPDATE sessions SET ended_at = now() WHERE token_hash = $1 AND ended_at IS NULL RETURNING id",
+        token_hash,
     )
+    return ended
 
 
 async def end_all(tx: Connection, user_id: str, but: str | None) -> int:

@@ -174,12 +174,18 @@ class Sessions:
 
     async def end_by_token(self, tx: Connection, token: str) -> None:
         """End a session whose cookie came along to a new login: nobody goes on with it."""
-        await store.end_by_token(tx, fingerprint(token))
+        ended = await store.end_by_token(tx, fingerprint(token))
+        if ended is not None:
+            await record(tx, Act("session.ended", "session", ended, after={"because": "another login"}))
+
+    async def end_trust(self, tx: Connection, user_id: str, *, but: str | None = None) -> None:
+        """The password is another: end all sessions, but one perhaps, and tokens given because of one."""
+        await self.end_all(tx, user_id, but=but)
+        await self._ground.on_reset(tx, user_id)
 
     async def end_all(self, tx: Connection, user_id: str, *, but: str | None = None) -> int:
-        """End all sessions of a user, but one perhaps, and with them whatever was trusted because of them."""
+        """End all sessions of a user, but one perhaps. Returns how many."""
         ended = await store.end_all(tx, user_id, but)
-        await self._ground.on_reset(tx, user_id)
         if ended:
             await record(tx, Act("session.all_ended", "user", user_id, after={"sessions": ended}))
         return ended

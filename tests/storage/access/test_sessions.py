@@ -92,6 +92,18 @@ async def test_a_login_ends_the_session_that_came_along(people: People) -> None:
     assert begun.token.reveal() != planted
     assert await people.access.sessions.find(planted) is None
     assert (await people.here(begun.token.reveal())).user_id == user.id
+    (entry,) = await people.acts("session.ended")
+    assert entry["details"]["after"] == {"because": "another login"}
+
+
+async def test_ending_ones_other_sessions_leaves_programs_what_they_were_given(people: People) -> None:
+    user = await people.person()
+    mine, other = await people.signs_in(user), await people.signs_in(user)
+    async with people.db.transaction() as tx:
+        here = (await people.here(mine)).session_id
+        assert await people.access.sessions.end_all(tx, user.id, but=here) == 1
+    assert await people.access.sessions.find(other) is None
+    assert people.ended == []
 
 
 async def test_showing_the_password_again_gives_the_session_another_token(people: People) -> None:
