@@ -148,7 +148,7 @@ async def _(team: Team) -> Request:
 
 @act("resolveCase")
 async def _(team: Team) -> Request:
-    words = {"decision": "close", "note": "It was a test."}
+    words = {"decision": "accept", "note": "It was a test."}
     return posting(team.shop, f"/v1/cases/{await orphan(team)}/resolve", words)
 
 

@@ -113,7 +113,10 @@ _SECURITY: Final = {
     "bearer": {
         "type": "http",
         "scheme": "bearer",
-        "description": "A secret key, `qk_test_sk_...` or `qk_live_sk_...`.",
+        "description": (
+            "An API key (`qk_test_sk_...`, `qk_live_sk_...`), or an access token of the OAuth2 server "
+            "(`/.well-known/oauth-authorization-server`)."
+        ),
     },
     "basic": {
         "type": "http",

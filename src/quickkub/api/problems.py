@@ -113,7 +113,9 @@ def refused(request: Request[Any, Any, Any], refusal: Refusal, **headers: str) -
     if refusal.retry_after is not None:
         headers["Retry-After"] = str(refusal.retry_after)
     if refusal.kind is Kind.UNAUTHENTICATED:
-        headers["WWW-Authenticate"] = 'Bearer realm="quickkub"'
+        # RFC 6750 3.1: a token that was shown and is no good is told apart from none at all.
+        shown = ', error="invalid_token"' if "authorization" in request.headers else ""
+        headers["WWW-Authenticate"] = f'Bearer realm="quickkub"{shown}'
     if refusal.kind is Kind.UNAVAILABLE:
         _log.warning("refused for want of a service", code=refusal.code, reason=refusal.detail)
     request.scope["state"]["problem_code"] = refusal.code

@@ -15,6 +15,8 @@ STARS: Final = "***"
 _SHAPES: Final = (
     (re.compile(r"\b(Bearer|Basic)\s+[0-9A-Za-z._~+/=*-]+", re.IGNORECASE), r"\1 " + STARS),
     (re.compile(r"\b(qk_(?:live|test)_(?:sk|pk|rk)_)[0-9A-Za-z]+"), r"\1" + STARS),
+    # What the OAuth2 server gives out: refresh tokens, codes, client secrets, consent tickets.
+    (re.compile(r"\b(qk_(?:rt|ac|cs|ti)_)[0-9A-Za-z_-]+"), r"\1" + STARS),
     (re.compile(r"\b(whsec_)[0-9A-Za-z+/=_-]+"), r"\1" + STARS),
     (re.compile(r"\beyJ[0-9A-Za-z_-]{8,}\.[0-9A-Za-z_-]+\.[0-9A-Za-z_-]*"), STARS),
     # user:password@ in an address, as in a database URL.
