@@ -54,11 +54,15 @@ def read_rules(environment: Mapping[str, str], public_url: str) -> tuple[Rules, 
     said = environment.get("QUICKKUB_OPEN_REGISTRATION", "0")
     if said not in {"0", "1"}:
         raise AccessSetting("QUICKKUB_OPEN_REGISTRATION is 0 or 1", param="QUICKKUB_OPEN_REGISTRATION")
-    cost = cost_of(
+    return Rules(public_url=public_url, open_registration=said == "1"), read_cost(environment)
+
+
+def read_cost(environment: Mapping[str, str]) -> Cost:
+    """What one hash of a password costs. Raises AccessSetting, HashingWeak."""
+    return cost_of(
         memory_mib=_number(environment, "QUICKKUB_PASSWORD_MEMORY_MIB", 64),
         passes=_number(environment, "QUICKKUB_PASSWORD_PASSES", 3),
     )
-    return Rules(public_url=public_url, open_registration=said == "1"), cost
 
 
 def _number(environment: Mapping[str, str], name: str, default: int) -> int:

@@ -57,8 +57,12 @@ class Cost:
 
 def cost_of(*, memory_mib: int, passes: int) -> Cost:
     """An operator's choice. Raises HashingWeak below 19 MiB and 2 passes (OWASP's floor for argon2id)."""
-    if memory_mib < MEMORY_MIB_MIN or passes < PASSES_MIN:
-        raise HashingWeak(f"argon2id takes {MEMORY_MIB_MIN} MiB and {PASSES_MIN} passes or more")
+    for value, floor, name in (
+        (memory_mib, MEMORY_MIB_MIN, "QUICKKUB_PASSWORD_MEMORY_MIB"),
+        (passes, PASSES_MIN, "QUICKKUB_PASSWORD_PASSES"),
+    ):
+        if value < floor:
+            raise HashingWeak(f"{name} must be {floor} or more", param=name)
     return Cost(memory_mib * 1024, passes)
 
 

@@ -16,6 +16,7 @@ from typing import Final
 from urllib.parse import parse_qs, urlsplit
 
 from quickkub import settings
+from quickkub.access.ground import read_rules
 from quickkub.cli.wiring import ConfigFinding
 from quickkub.kernel.errors import Refusal
 from quickkub.kernel.secrets import Secret
@@ -155,6 +156,8 @@ def _forms(environment: Mapping[str, str]) -> Iterator[ConfigFinding]:
             environment, settings.read_public_url(environment, settings.PORT_DEFAULT)
         ),
     }
+    for name in _OF_ACCESS:
+        readers[name] = lambda: read_rules(environment, "")
     if environment.get("QUICKKUB_WORKER_METRICS_PORT"):
         readers["QUICKKUB_WORKER_METRICS_PORT"] = lambda: settings.read_port(
             environment, "QUICKKUB_WORKER_METRICS_PORT", settings.PORT_DEFAULT
@@ -165,7 +168,13 @@ def _forms(environment: Mapping[str, str]) -> Iterator[ConfigFinding]:
             yield ConfigFinding(name, why, f"correct it, for example {name}={_EXAMPLES[name]}")
 
 
-_EXAMPLES: Final = {
+_OF_ACCESS: Final = {
+    "QUICKKUB_OPEN_REGISTRATION": 0,
+    "QUICKKUB_PASSWORD_MEMORY_MIB": 64,
+    "QUICKKUB_PASSWORD_PASSES": 3,
+}
+
+_EXAMPLES: Final = _OF_ACCESS | {
     "QUICKKUB_PORT": settings.PORT_DEFAULT,
     "QUICKKUB_SIMULATORS_PORT": settings.SIMULATORS_PORT_DEFAULT,
     "QUICKKUB_WORKER_METRICS_PORT": 9102,

@@ -32,7 +32,7 @@ def serve(part: str, settings: Settings) -> None:
     process = import_module(PROCESSES[part])
     try:
         process.run(settings)
-    except (WeakKey, WeakPepper) as refusal:
+    except (BadSetting, WeakKey, WeakPepper) as refusal:
         sys.stderr.write(f"{refusal.code}: {refusal.detail}\n")
         sys.exit(EXIT_CONFIGURATION)
 

@@ -7,12 +7,13 @@ from collections.abc import Mapping
 from typing import Final
 
 from quickkub.access import members
-from quickkub.access.ground import Ground, read_rules
-from quickkub.access.hashing import Hashing
+from quickkub.access.ground import AccessSetting, Ground, read_rules
+from quickkub.access.hashing import Hashing, HashingWeak
 from quickkub.access.oauth.after import end_all_of
-from quickkub.access.post import SENDER_DEFAULT, open_post
+from quickkub.access.post import SENDER_DEFAULT, SmtpUrlInvalid, open_post
 from quickkub.access.service import Access
 from quickkub.house.assembly import House
+from quickkub.settings import BadSetting
 from quickkub.worker.loops import Loop, each
 from quickkub.worker.schedules import Schedule
 
@@ -20,8 +21,11 @@ _FORGET_AT_ONCE: Final = 500
 
 
 def access_of(house: House, environment: Mapping[str, str] = os.environ) -> Access:
-    """The room of this gateway. Raises AccessSetting, HashingWeak."""
-    rules, cost = read_rules(environment, house.settings.public_url)
+    """The room of this gateway. Raises BadSetting."""
+    try:
+        rules, cost = read_rules(environment, house.settings.public_url)
+    except (AccessSetting, HashingWeak) as refusal:
+        raise BadSetting(refusal.detail, param=refusal.param) from None
     return Access(
         Ground(
             house.db,
@@ -38,9 +42,13 @@ def access_of(house: House, environment: Mapping[str, str] = os.environ) -> Acce
 
 
 def letters_of(access: Access, house: House, environment: Mapping[str, str] = os.environ) -> Loop:
-    """The worker's loop that writes and sends letters. Raises SmtpUrlInvalid."""
+    """The worker's loop that writes and sends letters. Raises BadSetting."""
     sender = environment.get("QUICKKUB_MAIL_FROM") or SENDER_DEFAULT
-    mail = access.mail(open_post(house.settings.mail_dir, house.settings.smtp_url, sender))
+    try:
+        post = open_post(house.settings.mail_dir, house.settings.smtp_url, sender)
+    except SmtpUrlInvalid as refusal:
+        raise BadSetting(refusal.detail, param=refusal.param) from None
+    mail = access.mail(post)
     return Loop("letters", each(mail.claim, mail.send, "letter"), 8, 1)
 
 
