@@ -125,11 +125,14 @@ def running_server(folder: Path) -> Iterator[TestServer]:
 def private_folder() -> Iterator[Path]:
     """A temporary folder that PostgreSQL's account can reach, removed with its servers even after kill -9."""
     _clean_after_the_dead()
-    folder = Path(tempfile.gettempdir()) / f"{_PREFIX}{secrets.token_hex(4)}"
-    folder.mkdir()
-    folder.chmod(0o711)
-    owner = (folder / "owner").open("w")
+    name = secrets.token_hex(4)
+    # It gets the name by which the dead are found only once it is locked: another run may look right now.
+    unborn, folder = (Path(tempfile.gettempdir()) / f"{prefix}{name}" for prefix in ("unborn-", _PREFIX))
+    unborn.mkdir()
+    unborn.chmod(0o711)
+    owner = (unborn / "owner").open("w")
     fcntl.flock(owner, fcntl.LOCK_EX)
+    unborn.rename(folder)
     watchdog = subprocess.Popen(
         [sys.executable, "-m", "tests.support.postgres", str(folder)],
         stdin=subprocess.PIPE,
