@@ -1,4 +1,4 @@
-"""A real HTTP server for a test: uvicorn with httptools on a free port, in the test's own loop."""
+"""A real HTTP server for a test: uvicorn as the gateway runs it, on a free port, in the test's own loop."""
 
 from __future__ import annotations
 
@@ -10,6 +10,8 @@ from collections.abc import AsyncIterator
 from typing import Any
 
 import uvicorn
+
+from quickkub.house.http_protocol import PatientProtocol
 
 
 def free_socket() -> socket.socket:
@@ -34,7 +36,7 @@ async def serving(app: Any) -> AsyncIterator[str]:
     listening = free_socket()
     config = uvicorn.Config(
         app,
-        http="httptools",
+        http=PatientProtocol,
         ws="none",
         lifespan="on",
         log_config=None,

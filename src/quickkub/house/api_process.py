@@ -24,6 +24,7 @@ from quickkub.house.assembly import House, open_house
 from quickkub.house.provider_check import check
 from quickkub.house.signing_in import access_of
 from quickkub.house.tokens import desk_of, oauth_of
+from quickkub.house.http_protocol import PatientProtocol
 from quickkub.settings import Settings
 from quickkub.storage import Database
 from quickkub.storage.schema import head_revision
@@ -109,7 +110,7 @@ def _config(app: Litestar, settings: Settings) -> uvicorn.Config:
         app,
         host=settings.host,
         port=settings.port,
-        http="httptools",
+        http=PatientProtocol,
         ws="none",
         lifespan="on",
         log_config=None,

@@ -87,7 +87,7 @@ def page_headers(*, https: bool) -> dict[str, str]:
 def asset_headers(*, https: bool) -> dict[str, str]:
     """On style, scripts and icons: the name holds the digest, so a copy is good for ever."""
     return common_headers(https=https) | {
-        "content-security-policy": "default-src 'none'",
+        "content-security-policy": "default-src 'none'; frame-ancestors 'none'",
         "cache-control": "public, max-age=31536000, immutable",
         "vary": "accept-encoding",
     }
