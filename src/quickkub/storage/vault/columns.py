@@ -60,6 +60,7 @@ SEALED: Final[tuple[SealedColumn, ...]] = (
     SealedColumn("settlement_accounts", "account_number"),
     SealedColumn("kyc_applications", "data"),
     SealedColumn("kyc_documents", "content"),
+    SealedColumn("privacy_requests", "person"),
     # What is the platform's has no merchant.
     SealedColumn("second_factors", "secret", keys=("user_id",), merchant="''", row="t.user_id"),
     SealedColumn("second_factors", "pending", keys=("user_id",), merchant="''", row="t.user_id"),
@@ -100,4 +101,9 @@ NOT_SEALED: Final[dict[str, str]] = {
     "fraud_velocity.key": _INDEX,
     "fraud_partners.key": _INDEX,
     "fraud_partners.partner": _INDEX,
+    "person_tokens.token": _INDEX,
+    "legal_holds.token": _INDEX,
+    "erasures.email_token": _INDEX,
+    "erasures.phone_token": _INDEX,
+    "erasures.name_token": _INDEX,
 }
