@@ -21,10 +21,10 @@ from quickkub.api.services import Settings as EdgeSettings
 from quickkub.cli.lifeline import inherited_socket, say_ready
 from quickkub.connectors.contract import Account
 from quickkub.house.assembly import House, open_house
+from quickkub.house.http_protocol import PatientProtocol
 from quickkub.house.provider_check import check
 from quickkub.house.signing_in import access_of
 from quickkub.house.tokens import desk_of, oauth_of
-from quickkub.house.http_protocol import PatientProtocol
 from quickkub.settings import Settings
 from quickkub.storage import Database
 from quickkub.storage.schema import head_revision

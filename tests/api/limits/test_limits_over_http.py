@@ -103,6 +103,18 @@ async def test_callbacks_have_a_bucket_for_each_account_so_one_cannot_silence_an
         assert told.status != 429
 
 
+async def test_made_up_accounts_do_not_let_one_address_fill_what_is_kept_of_refused_callbacks(
+    limited: Open,
+) -> None:
+    async with limited(clock=Hand(), senders=Bucket("senders", 1, 3)) as shop:
+        for n in range(6):
+            told = await shop.posts(f"/callbacks/madeup/made-up-{n}", {}, **at("203.0.113.9"))
+            assert (told.status == 429) is (n >= 3)
+        genuine = await shop.posts(f"/callbacks/madeup/{shop.shop.token}", {"id": "T1"}, **at("203.0.113.10"))
+        assert genuine.status != 429
+        assert await shop.shop.counts("refused_callbacks") <= 4
+
+
 async def test_a_key_may_ask_in_a_burst_then_at_its_rate_and_is_told_how_much_is_left(limited: Open) -> None:
     clock = Hand()
     async with limited(clock=clock, test=Bucket("test", 10, 5)) as shop:

@@ -49,7 +49,8 @@ async def admit(limits: Limits, scope: Any, address: str | None) -> None:
     if path in FREE or path.startswith("/assets/"):
         return
     if path.startswith("/callbacks/"):
-        note(scope, await limits.take([(limits.rules.callbacks, _account(path))]))
+        wanted = [(limits.rules.callbacks, _account(path)), (limits.rules.senders, name)]
+        note(scope, await limits.take(wanted))
     elif path.startswith("/pay/"):
         note(scope, await limits.take([(limits.rules.payers, name)]))
     elif scope["method"] == "POST" and path in LOGINS:

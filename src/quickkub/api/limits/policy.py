@@ -74,6 +74,8 @@ class Rules:
     test: Bucket = field(default_factory=lambda: Bucket("test", 10, 25))
     # By the token in a callback's address, which stands for one account of one merchant.
     callbacks: Bucket = field(default_factory=lambda: Bucket("callbacks", 100, 1_000))
+    # By address, for all accounts together: what is refused is kept, so a stranger must not fill the disk.
+    senders: Bucket = field(default_factory=lambda: Bucket("senders", 100, 2_000))
     # By address: a mobile network puts many payers behind one.
     payers: Bucket = field(default_factory=lambda: Bucket("payers", 200, 2_000))
     # By address, for browsers that show a session's cookie.
@@ -94,6 +96,7 @@ class Rules:
             test=plain.test if test_rate is None else Bucket("test", test_rate, 2 * test_rate),
             payers=plain.payers if test_rate is None else _at_least(plain.payers, test_rate),
             callbacks=plain.callbacks if test_rate is None else _at_least(plain.callbacks, test_rate),
+            senders=plain.senders if test_rate is None else _at_least(plain.senders, test_rate),
         )
 
     def of_key(self, mode: str, per_second: int | None, burst: int | None) -> Bucket:
