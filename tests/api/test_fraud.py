@@ -49,6 +49,8 @@ async def test_a_rule_that_cannot_be_read_is_refused_with_its_place(shop: Client
         ({"field": "card.10m.cont", "operator": "at_least", "value": 2}, "rules[0].when.field"),
         ({"all": []}, "rules[0].when.all"),
         ({"field": "amount", "operator": "above", "value": "2"}, "rules[0].when.value"),
+        ({"field": "amount", "operator": "above", "value": 2.5}, "rules[0].when.value"),
+        ({"field": "method", "operator": "one_of", "value": [1e9]}, "rules[0].when.value[0]"),
         ({"field": "email", "operator": "equals", "value": "a@b.c"}, "rules[0].when.value"),
     ):
         told = await shop.asks("POST", "/v1/fraud/rules", words={"rules": [{**RULE, "when": when}]})

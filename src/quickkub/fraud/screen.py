@@ -83,8 +83,8 @@ class Screen:
     async def again(self, tx: Connection, subject: Subject) -> Screened | None:
         """Money came, or goes back: look again with what is known now. None: there was nothing new.
 
-        What the provider knows of the payer comes as `payer_account` and `transfer`, all else in `more`. It is
-        too late to block; whatever is worse than allowed becomes a review.
+        What the provider knows of the payer comes as `payer_account` and `transfer`, all else in `more`. It
+        is too late to block; whatever is worse than allowed becomes a review.
         """
         began_ns = time.perf_counter_ns()
         first = await store.decision_before(tx, subject.merchant, subject.payment)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
@@ -16,6 +17,7 @@ from quickkub.fraud.model import DecisionNotFound, RuleInvalid, RulesChanged, Ru
 from quickkub.fraud.reading import show_rule_set
 from quickkub.fraud.starter import starter_rules
 from quickkub.fraud.store import Decision, RulesVersion
+from quickkub.fraud.tree import check_tree
 from quickkub.kernel.clock import rfc3339
 from quickkub.kernel.ids import has_shape
 
@@ -64,7 +66,7 @@ CHANGE_RULES = Operation(
 async def change_fraud_rules(request: ApiRequest) -> Response[bytes]:
     said = await request.words(words.ChangeFraudRules)
     request.query(schema.NoQuery)
-    wanted: dict[str, Any] = msgspec.to_builtins(said)
+    wanted = _builtins(said, {f"rules[{number}]": rule for number, rule in enumerate(said.rules)})
     replaces = wanted.pop("replaces")
     caller = request.caller
     after = await request.services.fraud.change_rules(
@@ -92,7 +94,7 @@ async def backtest_fraud_rule(request: ApiRequest) -> Response[bytes]:
     said = await request.words(words.BacktestRule)
     request.query(schema.NoQuery)
     caller = request.caller
-    rule = msgspec.to_builtins(said.rule)
+    rule = _builtins(said, {"rule": said.rule})["rule"]
     return answer(await request.services.fraud.backtest(caller.merchant, caller.mode, rule, said.days))
 
 
@@ -169,6 +171,14 @@ async def replay_fraud_decision(request: ApiRequest) -> Response[bytes]:
             "differences": list(told.differences),
         }
     )
+
+
+def _builtins(said: Any, rules: Mapping[str, words.FraudRule]) -> dict[str, Any]:
+    """What was said as plain values. Trees are checked first: a fraction in one is none (strictjson)."""
+    for where, rule in rules.items():
+        check_tree(rule.when, f"{where}.when")
+    plain: dict[str, Any] = msgspec.to_builtins(said)
+    return plain
 
 
 def _decision_id(request: ApiRequest) -> str:
