@@ -15,8 +15,8 @@ TABLES: Final = (
     Table(
         "audit_logs",
         Kind.AUDIT,
-        internal="id merchant_id mode actor_kind actor_id role action resource_type resource_id outcome details "
-        "request_id created_at chain",
+        internal="id merchant_id mode actor_kind actor_id role action resource_type resource_id outcome "
+        "details request_id created_at chain",
         personal={
             "ip_address": Told(Mask.ADDRESS, Erasure.KEPT, Whose.MEMBER),
             "user_agent": _MEMBER_TEXT,

@@ -38,8 +38,8 @@ TABLES: Final = (
     Table(
         "kyc_documents",
         Kind.MERCHANT_CHECKS,
-        internal="merchant_id id kind state media_type size_bytes uploaded_by uploaded_at decided_by decided_at "
-        "reason",
+        internal="merchant_id id kind state media_type size_bytes uploaded_by uploaded_at decided_by "
+        "decided_at reason",
         sensitive={"content": _owner(Mask.HIDDEN, sealed=True)},
         hashed="sha256",
     ),

@@ -157,8 +157,8 @@ TABLES: Final = (
     Table(
         "webhook_deliveries",
         Kind.WEBHOOK_BODIES,
-        internal="merchant_id event_id endpoint_id state tries next_try_at lease_until lease_token last_status "
-        "last_error last_try_at delivered_at created_at trying_since",
+        internal="merchant_id event_id endpoint_id state tries next_try_at lease_until lease_token "
+        "last_status last_error last_try_at delivered_at created_at trying_since",
         personal={"last_answer": Told(Mask.TEXT, Erasure.EMPTIED, Whose.ANYBODY)},
     ),
     Table(

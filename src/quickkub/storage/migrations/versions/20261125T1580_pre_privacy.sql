@@ -174,7 +174,7 @@ BEGIN
                AND length(before) IS NOT DISTINCT FROM length(after) THEN
                 RETURN NEW;
             END IF;
-            IF length(after) = 92 AND may_be_forgotten(OLD.merchant_id, ARRAY[OLD.payment_id],
+            IF length(after) = 92 AND may_be_forgotten(OLD.merchant_id, ARRAY[OLD.payment_id, was ->> 'id'],
                                                        (was ->> TG_ARGV[1])::timestamptz, interval '90 days') THEN
                 RETURN NEW;
             END IF;

@@ -1,0 +1,50 @@
+"""A shop, its privacy office, and a payer whose name, address and number are nobody else's."""
+
+from __future__ import annotations
+
+import base64
+from dataclasses import dataclass
+from typing import Any
+
+from quickkub.connectors.contract import Paid, Payer
+from quickkub.kernel.ids import new_id
+from quickkub.kernel.money import baht
+from quickkub.kernel.secrets import Secret
+from quickkub.privacy.office import Office
+from quickkub.privacy.person import Person, read_person
+from quickkub.storage.blind_index import BlindIndex
+from tests.support.shop import Shop, receipt
+
+INDEX = BlindIndex(Secret(base64.b64encode(bytes(range(7, 39))).decode()))  # for tests only
+
+MALEE = Payer(name="Malee Srisawat", email="Malee.S@example.com", phone="0891234567")
+MALEE_WRITTEN = ["malee.s@example.com", "0891234567", "malee srisawat", "089-123-4567", "+66891234567"]
+SOMCHAI = Payer(name="Somchai Jaidee", email="somchai@example.com", phone="0817654321")
+
+
+def asked(payer: Payer, *kinds: str) -> Person:
+    """The payer as they ask for themselves: by all that is known, or by these kinds alone."""
+    said = {"email": payer.email, "phone": payer.phone, "name": payer.name}
+    return read_person({kind: value for kind, value in said.items() if not kinds or kind in kinds})
+
+
+@dataclass
+class Counter:
+    """A shop with an office for people's data."""
+
+    shop: Shop
+    office: Office
+
+    async def sells(self, payer: Payer, *, paid: bool = True, key: str | None = None) -> dict[str, Any]:
+        """A payment whose words name the payer wherever words are free."""
+        if paid:
+            self.shop.bank.to_create.append(Paid((receipt(baht(150), new_id("t")),)))
+        return await self.shop.charges(
+            baht(150),
+            key or new_id("key"),
+            payer=payer,
+            reference=f"Order for {payer.name}",
+            description=f"Coffee for {payer.name}, call +66{payer.phone[1:]}",
+            metadata={"customer": payer.email.upper(), "line": f"@{payer.name[:5].lower()}_line", "order": "1042"},
+            return_url=f"https://shop.example/thanks?who={payer.email}",
+        )
