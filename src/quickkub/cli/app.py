@@ -20,6 +20,7 @@ from quickkub.cli.merchant import app as merchant
 from quickkub.cli.oauth import app as oauth
 from quickkub.cli.provider import app as provider
 from quickkub.cli.qr import app as qr
+from quickkub.cli.report import app as report
 from quickkub.cli.simulators import app as simulators
 from quickkub.cli.up import up_command
 from quickkub.cli.user import app as user
@@ -68,6 +69,7 @@ def build(wiring: Wiring) -> typer.Typer:
     app.add_typer(user, name="user")
     app.add_typer(simulators, name="simulators")
     app.add_typer(fraud, name="fraud")
+    app.add_typer(report, name="report")
     app.add_typer(keys, name="keys")
     app.add_typer(config, name="config")
     app.add_typer(db, name="db")

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from quickkub.access.oauth.service import TokenOffice
     from quickkub.access.user_office import UserOffice
     from quickkub.merchants.office import MerchantOffice
+    from quickkub.reports.office import ReportOffice
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,6 +152,10 @@ class Wiring(Protocol):
 
     def user_office(self, dsn: str) -> AbstractAsyncContextManager[UserOffice]:
         """People who sign in. Raises WeakKey, DatabaseAway."""
+        ...
+
+    def report_office(self, dsn: str) -> AbstractAsyncContextManager[ReportOffice]:
+        """Reports and evidence. Raises WeakKey, RingUnreadable, DatabaseAway."""
         ...
 
     def config_findings(self) -> list[ConfigFinding]:

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from quickkub.access.oauth.service import TokenOffice
     from quickkub.access.user_office import UserOffice
     from quickkub.merchants.office import MerchantOffice
+    from quickkub.reports.office import ReportOffice
 
 
 class HouseWiring:
@@ -140,6 +141,12 @@ class HouseWiring:
         from quickkub.house.user_office import user_office
 
         return user_office(dsn, read_settings(os.environ))
+
+    def report_office(self, dsn: str) -> AbstractAsyncContextManager[ReportOffice]:
+        """See cli.wiring.Wiring."""
+        from quickkub.house.reporting import report_office
+
+        return report_office(dsn, read_settings(os.environ))
 
     def config_findings(self) -> list[ConfigFinding]:
         """See cli.wiring.Wiring."""
