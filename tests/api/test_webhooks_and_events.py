@@ -106,7 +106,7 @@ async def _an_event(shop: Client) -> str:
     return str((await shop.gets("/v1/events")).json["data"][0]["id"])
 
 
-@pytest.mark.parametrize("endpoint", ["we_1", new_id("we")])
+@pytest.mark.parametrize("endpoint", ["we_1", new_id("we")], ids=["odd", "unknown"])
 async def test_a_replay_to_an_endpoint_that_is_not_there_is_refused(shop: Client, endpoint: str) -> None:
     event = await _an_event(shop)
     told = await shop.posts(f"/v1/events/{event}/replay", {"endpoint": endpoint})

@@ -47,6 +47,7 @@ def test_a_test_key_relabelled_as_live_is_noticed() -> None:
 @pytest.mark.parametrize(
     "wrong",
     ["", "qk_test_sk_", KEY[:-1], KEY + "a", KEY + "\n", " " + KEY, KEY.upper(), KEY[:-1] + "๑", "sk_test_1"],
+    ids=range(9),
 )
 def test_what_has_not_the_shape_of_a_key_is_none(wrong: str) -> None:
     assert not looks_right(wrong)

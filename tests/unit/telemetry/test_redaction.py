@@ -29,6 +29,7 @@ KEY = new_key("live").reveal()
         ("card 5500-0055-5555-5559", "card 550000***5559"),
         ("citizen 1101700230708", "citizen ***0708"),
     ],
+    ids=lambda text: str(len(text)),
 )
 def test_a_secret_or_a_personal_number_is_masked(text: str, shown: str) -> None:
     assert redact(text) == shown
