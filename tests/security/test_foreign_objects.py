@@ -235,6 +235,12 @@ async def test_an_operators_request_about_one_merchant_never_reaches_into_anothe
     assert {table for table in before if before[table] != after[table]} == set()
 
 
+async def test_an_operator_who_names_a_merchant_that_is_none_is_told_so(world: World) -> None:
+    """The look at a log is written into it; schemathesis found that there was none to write into."""
+    told = await world.operator.gets(f"/v1/platform/audit_logs?merchant={new_id('mer')}")
+    assert told.no == (404, "merchant_not_found", "merchant")
+
+
 async def test_the_owner_really_gets_as_far_as_looking_for_it(world: World) -> None:
     """Where a request is refused earlier, the comparison above would compare nothing."""
     early = []

@@ -57,14 +57,17 @@ class Operator(Client):
 
     token: str = ""
 
-    async def asks(self, method: str, path: str, *, headers: Any = None, **more: Any) -> Told:
+    def shown(self) -> dict[str, str]:
+        """The headers a browser sends from our own page."""
         rules = CookieRules(self.services.settings.public_url)
-        own = {
+        return {
             "Cookie": f"{rules.name}={self.token}",
             "Origin": min(rules.origins),
             "X-CSRF-Token": csrf_token(self.token),
         }
-        return await super().asks(method, path, headers=own | dict(headers or {}), **more)
+
+    async def asks(self, method: str, path: str, *, headers: Any = None, **more: Any) -> Told:
+        return await super().asks(method, path, headers=self.shown() | dict(headers or {}), **more)
 
 
 @dataclass

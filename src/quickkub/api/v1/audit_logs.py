@@ -18,6 +18,8 @@ from quickkub.audit.reading import Wanted, entries, entry_of
 from quickkub.kernel.clock import rfc3339
 from quickkub.kernel.errors import Kind, Refusal
 from quickkub.kernel.ids import MerchantId, has_shape
+from quickkub.merchants.lifecycle import MerchantNotFound
+from quickkub.merchants.profile import profile
 
 PATH = "/v1/audit_logs"
 PLATFORM_PATH = "/v1/platform/audit_logs"
@@ -67,6 +69,7 @@ PLATFORM_LIST = Operation(
     summary="List the platform's own acts, or a merchant's, newest first",
     answers=schema.List[words.AuditLog],
     query=words.PlatformAuditLogsQuery,
+    refusals=(MerchantNotFound,),
     platform=True,
 )
 
@@ -75,6 +78,10 @@ PLATFORM_LIST = Operation(
 async def list_platform_audit_logs(request: ApiRequest) -> Response[bytes]:
     query = request.query(words.PlatformAuditLogsQuery)
     merchant = None if query.merchant is None else MerchantId(query.merchant)
+    if merchant is not None:
+        # The look is written into the merchant's own chain, so there has to be such a merchant.
+        async with request.services.db.read() as reader:
+            await profile(reader, merchant)
     return await _listed(request, query, PLATFORM_PATH, merchant, None)
 
 

@@ -12,6 +12,7 @@ from quickkub.api.request import ApiRequest
 from quickkub.api.v1.platform_merchants import ONE, merchant_id
 from quickkub.kernel.ids import has_shape
 from quickkub.merchants import key_making, store
+from quickkub.merchants.lifecycle import MerchantNotFound
 
 KEYS = f"{ONE}/api_keys"
 
@@ -22,6 +23,7 @@ LIST = Operation(
     summary="List a merchant's newest keys",
     answers=schema.List[access_schema.ApiKey],
     query=words.ModeQuery,
+    refusals=(MerchantNotFound,),
 )
 
 
@@ -33,7 +35,7 @@ async def list_keys(request: ApiRequest) -> Response[bytes]:
             reader, merchant_id(request), query.mode, query.starting_after, query.limit + 1
         )
     shown = [key_making.view_of(row) for row in rows[: query.limit]]
-    return page(KEYS, shown, has_more=len(rows) > query.limit)
+    return page(request.url.path, shown, has_more=len(rows) > query.limit)
 
 
 REVOKE = Operation(

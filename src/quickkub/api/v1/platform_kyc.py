@@ -19,6 +19,7 @@ from quickkub.api.v1.platform_merchants import ONE, merchant_id
 from quickkub.kernel.ids import has_shape
 from quickkub.kernel.states import WrongState
 from quickkub.merchants import approvals, kyc
+from quickkub.merchants.lifecycle import MerchantNotFound
 from quickkub.merchants.settlement_account import EFFECTS
 from quickkub.merchants.states import ApprovalFact, ReviewFact
 
@@ -68,6 +69,7 @@ LIST_DOCUMENTS = Operation(
     platform=True,
     summary="List what a merchant handed in",
     answers=schema.List[words.KycDocument],
+    refusals=(MerchantNotFound,),
 )
 
 
@@ -76,7 +78,7 @@ async def list_documents(request: ApiRequest) -> Response[bytes]:
     request.query(schema.NoQuery)
     async with request.services.db.read() as reader:
         found = await kyc.documents(reader, merchant_id(request))
-    return page(f"{ONE}/documents", found, has_more=False)
+    return page(request.url.path, found, has_more=False)
 
 
 READ_DOCUMENT = Operation(

@@ -62,7 +62,7 @@ async def list_plans(request: ApiRequest) -> Response[bytes]:
     async with request.services.db.read() as reader:
         await _exists(reader, merchant)
         found = await fees.plans(reader, merchant)
-    return page(f"{ONE}/fee_plans", [fees.view_of(plan) for plan in found], has_more=False)
+    return page(request.url.path, [fees.view_of(plan) for plan in found], has_more=False)
 
 
 ADD_PLAN = Operation(
