@@ -55,7 +55,7 @@ async def erase(
         async with office.db.transaction() as tx:
             return await erase_in(tx, office, merchant, person, request=request)
     except (UnderLegalHold, ErasureTooEarly) as refusal:
-        await _write_down(office, merchant, refusal, request)
+        await write_down(office, merchant, refusal, request)
         raise
 
 
@@ -213,7 +213,8 @@ def certificate(merchant: MerchantId, row: Row) -> dict[str, Any]:
     }
 
 
-async def _write_down(office: Office, merchant: MerchantId, refusal: Refusal, request: str | None) -> None:
+async def write_down(office: Office, merchant: MerchantId, refusal: Refusal, request: str | None) -> None:
+    """A refused erasure is an act, too."""
     async with office.db.transaction() as tx:
         after = {"code": refusal.code, "reason": refusal.detail}
         await record(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import base64
+import json
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,7 +14,9 @@ from quickkub.kernel.secrets import Secret
 from quickkub.privacy.office import Office
 from quickkub.privacy.person import Person, read_person
 from quickkub.storage.blind_index import BlindIndex
-from tests.support.shop import Shop, receipt
+from quickkub.storage.vault import Place
+from tests.support.rows import insert
+from tests.support.shop import VAULT, Shop, receipt
 
 INDEX = BlindIndex(Secret(base64.b64encode(bytes(range(7, 39))).decode()))  # for tests only
 
@@ -45,6 +48,49 @@ class Counter:
             payer=payer,
             reference=f"Order for {payer.name}",
             description=f"Coffee for {payer.name}, call +66{payer.phone[1:]}",
-            metadata={"customer": payer.email.upper(), "line": f"@{payer.name[:5].lower()}_line", "order": "1042"},
+            metadata={
+                "customer": payer.email.upper(),
+                "line": f"@{payer.name[:5].lower()}_line",
+                "order": "1042",
+            },
             return_url=f"https://shop.example/thanks?who={payer.email}",
         )
+
+    async def is_shown_a_slip(self, payer: Payer, payment: str, *, days_ago: int = 0) -> str:
+        """A bank told who paid, in its own words and in ours. Returns the evidence's id."""
+        evidence, number, merchant = new_id("evd"), new_id("t")[-20:], self.shop.merchant
+        told = {"sender": {"name": payer.name, "account": "xxx-1-23456-7"}}
+        async with self.office.db.transaction() as tx:
+            attempt = await tx.fetchrow("SELECT id, account_id FROM attempts WHERE payment_id = $1", payment)
+            assert attempt is not None
+            moment = await tx.fetchval("SELECT now() - make_interval(days => $1)", days_ago)
+            about = {"merchant_id": merchant, "payment_id": payment, "mode": "test"}
+            await insert(
+                tx,
+                "evidence",
+                **about,
+                id=evidence,
+                attempt_id=attempt["id"],
+                provider="madeup",
+                kind="inquiry",
+                outcome="slip",
+                received_at=moment,
+                transcript=sealed(told, Place("evidence", "transcript", merchant, evidence, mode="test")),
+            )
+            await insert(
+                tx,
+                "slips",
+                **about,
+                sending_bank="014",
+                trans_ref=number,
+                account_id=attempt["account_id"],
+                evidence_id=evidence,
+                used_at=moment,
+                answer=sealed(told, Place("slips", "answer", merchant, f"test:014:{number}", mode="test")),
+            )
+        return evidence
+
+
+def sealed(said: object, place: Place) -> bytes:
+    """JSON as it is stored."""
+    return VAULT.seal(json.dumps(said).encode(), place)
