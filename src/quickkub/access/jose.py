@@ -150,9 +150,14 @@ def _header(token: str) -> dict[str, Any] | None:
     return _object(decoded) if decoded is not None else None
 
 
-def _decoded(text: str) -> bytes | None:
+def _decoded(text: Any) -> bytes | None:
     """Base64url without padding, and with no letter that is not of it: the library skips those."""
-    if not text.isascii() or not all(letter.isalnum() or letter in "-_" for letter in text):
+    # Members of a key set may be lists (`key_ops`), so what should be text need not be.
+    if (
+        not isinstance(text, str)
+        or not text.isascii()
+        or not all(letter.isalnum() or letter in "-_" for letter in text)
+    ):
         return None
     try:
         return base64.urlsafe_b64decode(text + "=" * (-len(text) % 4))
