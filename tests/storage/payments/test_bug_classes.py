@@ -94,7 +94,9 @@ async def test_callback_and_browser_return_racing_book_once(shop: Shop) -> None:
     assert await payable(shop) == 20 * 15_000 and await shop.counts("cases") == 0
 
 
-async def test_news_about_a_payment_waits_until_its_holder_has_committed(shop: Shop) -> None:
+async def test_news_about_a_payment_waits_until_its_holder_has_committed(
+    shop: Shop, pool: asyncpg.Pool[Any]
+) -> None:
     """Two that read the payment before either wrote it would both act on what it was."""
     payment = await shop.charges(PRICE)
     (attempt,) = await shop.rows("SELECT id FROM attempts WHERE payment_id = $1", payment["id"])
@@ -102,7 +104,7 @@ async def test_news_about_a_payment_waits_until_its_holder_has_committed(shop: S
     async with shop.db.transaction() as tx:
         held, _ = await desk.lock(tx, shop.merchant, attempt["id"])
         news = asyncio.create_task(settle.apply(shop.office, shop.merchant, attempt["id"], paid, "callback"))
-        while not news.done() and not await shop.rows(_WAITING):
+        while not news.done() and not await pool.fetch(_WAITING):
             await asyncio.sleep(0)
         assert not news.done(), "it went past whoever held the payment"
     after, _ = await news
