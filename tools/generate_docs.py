@@ -10,12 +10,23 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from tools import generate_coverage, generate_fraud, generate_permissions, generate_providers, pages, variants
+from tools import (
+    asvs,
+    generate_classification,
+    generate_coverage,
+    generate_fraud,
+    generate_permissions,
+    generate_providers,
+    pages,
+    variants,
+)
 from tools.tree import ROOT
 
 GENERATORS: Final[dict[str, Callable[[], str]]] = {
+    "docs/generated/asvs.md": asvs.page,
     "docs/generated/broken-variants.md": variants.page,
     "docs/generated/chart-of-accounts.md": pages.chart_of_accounts,
+    "docs/generated/data-classification.md": generate_classification.page,
     "docs/generated/decisions.md": pages.decisions,
     "docs/generated/fraud-rules.md": generate_fraud.page,
     "docs/generated/openapi.json": pages.openapi,
@@ -24,6 +35,8 @@ GENERATORS: Final[dict[str, Callable[[], str]]] = {
     "docs/generated/providers.md": generate_providers.page,
     "docs/generated/refusals.md": pages.refusals,
     "docs/generated/states.md": pages.states,
+    # The package carries this one, so that a running gateway can show it.
+    asvs.SHIPPED: asvs.shipped,
 }
 
 
