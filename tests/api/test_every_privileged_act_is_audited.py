@@ -15,7 +15,11 @@ from quickkub.api.operations import OPT_KEY, Operation
 from quickkub.api.services import Services, Tried
 from quickkub.storage import open_database
 from quickkub.storage.scope import HOUSE
-from tests.support import privileged_people, privileged_risk  # noqa: F401 -- they enter their acts
+from tests.support import (  # noqa: F401 -- they enter their acts
+    privileged_people,
+    privileged_privacy,
+    privileged_risk,
+)
 from tests.support.oauth import verifier_and_challenge
 from tests.support.oauth_http import Site, oauth_site, ticket_in
 from tests.support.paper import Paper, paper_of

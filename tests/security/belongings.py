@@ -111,6 +111,9 @@ MAKERS: Final[dict[str, Maker]] = {
         team, "/v1/merchant/kyc/documents", {"kind": "company_certificate", "content": PNG}, "owner"
     ),
     "oauth_client": lambda team: made(team, "/v1/oauth_clients", OAUTH),
+    "privacy_request": lambda team: made(
+        team, "/v1/privacy/requests", {"kind": "erasure", "person": {"email": "who@example.com"}}, "owner"
+    ),
     # The last ones: from here on every payment is looked at.
     "entry": entry,
     "review": review,

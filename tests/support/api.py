@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
 import json
 from collections.abc import AsyncIterator, Mapping, Sequence
@@ -23,14 +24,19 @@ from quickkub.kernel.ids import MerchantId, new_id
 from quickkub.kernel.secrets import Secret
 from quickkub.merchants.keys import KeyKind, Keys, open_key
 from quickkub.payments.service import Payments
+from quickkub.privacy.office import Office as PrivacyOffice
+from quickkub.privacy.periods import read_periods
+from quickkub.privacy.service import Privacy
 from quickkub.refunds.service import Refunds
 from quickkub.storage import Database
+from quickkub.storage.blind_index import BlindIndex
 from quickkub.storage.schema import head_revision
 from quickkub.storage.scope import NOBODY
 from quickkub.webhooks.guard import Guard
 from tests.support.server import serving
 from tests.support.shop import VAULT, Shop, open_shop
 
+INDEX: Final = BlindIndex(Secret(base64.b64encode(bytes(range(7, 39))).decode()))  # for tests only
 PEPPER: Final = Secret("a pepper for tests, long enough to be one")
 
 
@@ -145,6 +151,7 @@ def services_for(
         disputes=Disputes(office),
         guard=Guard(LoopbackResolver(), loopback_in_test_mode=True),
         fraud_desk=fraud,
+        privacy_desk=Privacy(PrivacyOffice(served, VAULT, INDEX, read_periods({}))),
         access=Access(Ground(served, VAULT, Hashing(Cost(memory_kib=64, passes=1)), access_rules or Rules())),
         settings=Settings(
             **{"public_url": "http://shop.test", "version": "0.1.0", "schema_revision": head_revision()}

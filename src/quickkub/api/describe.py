@@ -235,6 +235,8 @@ _PATTERNS: Final = {
     "entry": "^fle_[0-9a-f]{32}$",
     "decision": "^frd_[0-9a-f]{32}$",
     "review": "^frv_[0-9a-f]{32}$",
+    "privacy_request": "^prq_[0-9a-f]{32}$",
+    "hold": "^hld_[0-9a-f]{32}$",
 }
 
 

@@ -23,6 +23,7 @@ from quickkub.api.v1 import (
     platform_kyc,
     platform_merchants,
     platform_terms,
+    privacy,
 )
 from quickkub.merchants.keys import Caller
 
@@ -33,6 +34,7 @@ ROUTES = (
     *platform_keys.ROUTES,
     *audit_logs.PLATFORM_ROUTES,
     *fraud_lists.PLATFORM_ROUTES,
+    *privacy.PLATFORM_ROUTES,
 )
 
 

@@ -26,6 +26,7 @@ from quickkub.payments.model import Answered, ListQuery, NewPayment, Page
 from quickkub.payments.replay import Render
 from quickkub.payments.routes.service import Routes
 from quickkub.payments.slips import Slips
+from quickkub.privacy.service import Privacy
 from quickkub.refunds.service import Refunds
 from quickkub.storage import Database
 from quickkub.storage.idempotency import Once
@@ -121,8 +122,16 @@ class Services:
     """Whose word about where a request comes from is taken; by itself nobody's."""
     fraud_desk: Fraud | None = None
     """Without it nobody asks about fraud, which only tests want."""
+    privacy_desk: Privacy | None = None
+    """Without it nobody asks about people's data, which only tests want."""
     limits: Limits | None = None
     """How much may be asked. Without it nothing is limited, which only tests want."""
+
+    @property
+    def privacy(self) -> Privacy:
+        """The counter of the privacy room."""
+        assert self.privacy_desk is not None, "the house puts one in"
+        return self.privacy_desk
 
     @property
     def fraud(self) -> Fraud:

@@ -18,6 +18,7 @@ from quickkub.cli.ledger import app as ledger
 from quickkub.cli.listen import listen
 from quickkub.cli.merchant import app as merchant
 from quickkub.cli.oauth import app as oauth
+from quickkub.cli.privacy import app as privacy
 from quickkub.cli.provider import app as provider
 from quickkub.cli.qr import app as qr
 from quickkub.cli.report import app as report
@@ -71,6 +72,7 @@ def build(wiring: Wiring) -> typer.Typer:
     app.add_typer(fraud, name="fraud")
     app.add_typer(report, name="report")
     app.add_typer(keys, name="keys")
+    app.add_typer(privacy, name="privacy")
     app.add_typer(config, name="config")
     app.add_typer(db, name="db")
     app.add_typer(seed, name="seed")

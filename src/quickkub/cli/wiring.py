@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from quickkub.access.oauth.service import TokenOffice
     from quickkub.access.user_office import UserOffice
     from quickkub.merchants.office import MerchantOffice
+    from quickkub.privacy.service import Privacy
     from quickkub.reports.office import ReportOffice
 
 
@@ -152,6 +153,10 @@ class Wiring(Protocol):
 
     def user_office(self, dsn: str) -> AbstractAsyncContextManager[UserOffice]:
         """People who sign in. Raises WeakKey, DatabaseAway."""
+        ...
+
+    def privacy_office(self, dsn: str) -> AbstractAsyncContextManager[Privacy]:
+        """People's data. Raises WeakKey, RetentionTooShort, DatabaseAway."""
         ...
 
     def report_office(self, dsn: str) -> AbstractAsyncContextManager[ReportOffice]:

@@ -22,6 +22,7 @@ from quickkub.cli.lifeline import inherited_socket, say_ready
 from quickkub.connectors.contract import Account
 from quickkub.house.assembly import House, open_house
 from quickkub.house.http_protocol import PatientProtocol
+from quickkub.house.privacy import privacy_of
 from quickkub.house.provider_check import check
 from quickkub.house.signing_in import access_of
 from quickkub.house.tokens import desk_of, oauth_of
@@ -84,6 +85,7 @@ def build_app(house: House, hub: LiveHub, limits: Limits) -> Litestar:
         disputes=house.disputes,
         guard=house.guard,
         fraud_desk=house.fraud,
+        privacy_desk=privacy_of(house),
         settings=EdgeSettings(
             public_url=house.settings.public_url, version=__version__, schema_revision=head_revision()
         ),

@@ -18,6 +18,7 @@ if TYPE_CHECKING:
     from quickkub.access.oauth.service import TokenOffice
     from quickkub.access.user_office import UserOffice
     from quickkub.merchants.office import MerchantOffice
+    from quickkub.privacy.service import Privacy
     from quickkub.reports.office import ReportOffice
 
 
@@ -147,6 +148,12 @@ class HouseWiring:
         from quickkub.house.reporting import report_office
 
         return report_office(dsn, read_settings(os.environ))
+
+    def privacy_office(self, dsn: str) -> AbstractAsyncContextManager[Privacy]:
+        """See cli.wiring.Wiring."""
+        from quickkub.house.privacy import privacy_office
+
+        return privacy_office(dsn, read_settings(os.environ))
 
     def config_findings(self) -> list[ConfigFinding]:
         """See cli.wiring.Wiring."""

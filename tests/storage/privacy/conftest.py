@@ -7,7 +7,8 @@ import pytest
 from quickkub.privacy.office import Office
 from quickkub.privacy.periods import read_periods
 from quickkub.storage import Database
-from tests.storage.privacy.counter import INDEX, Counter
+from tests.storage.privacy.counter import Counter
+from tests.support.api import INDEX
 from tests.support.shop import VAULT, open_shop
 
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 import json
 from dataclasses import dataclass
 from typing import Any
@@ -10,15 +9,11 @@ from typing import Any
 from quickkub.connectors.contract import Paid, Payer
 from quickkub.kernel.ids import new_id
 from quickkub.kernel.money import baht
-from quickkub.kernel.secrets import Secret
 from quickkub.privacy.office import Office
 from quickkub.privacy.person import Person, read_person
-from quickkub.storage.blind_index import BlindIndex
 from quickkub.storage.vault import Place
 from tests.support.rows import insert
 from tests.support.shop import VAULT, Shop, receipt
-
-INDEX = BlindIndex(Secret(base64.b64encode(bytes(range(7, 39))).decode()))  # for tests only
 
 MALEE = Payer(name="Malee Srisawat", email="Malee.S@example.com", phone="0891234567")
 MALEE_WRITTEN = ["malee.s@example.com", "0891234567", "malee srisawat", "089-123-4567", "+66891234567"]

@@ -23,6 +23,7 @@ from quickkub.api.v1 import (
     methods,
     oauth_clients,
     payments,
+    privacy,
     provider_accounts,
     refunds,
     routing,
@@ -56,4 +57,5 @@ ROUTES: Final[tuple[HTTPRouteHandler, ...]] = (
     *fraud.ROUTES,
     *fraud_lists.ROUTES,
     *fraud_reviews.ROUTES,
+    *privacy.ROUTES,
 )
