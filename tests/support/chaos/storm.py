@@ -12,6 +12,7 @@ from typing import Final
 
 import aiohttp
 
+from quickkub.audit.verify import verify
 from quickkub.cli.ground import bind_port
 from quickkub.connectors.simulation.run import served
 from quickkub.house.demo_shop import DemoShop, demo_file, read_demo_shop
@@ -190,10 +191,13 @@ class StormRun:
     async def _judged(self, result: Weathered) -> Weathered:
         db = await open_database(self.database.server.dsn(), size_max=1, scope=HOUSE)
         try:
-            report = await check_invariants(db)
+            report, chains = await check_invariants(db), await verify(db, None)
         finally:
             await db.close()
         result.violations = [f"{v.invariant} {v.what} {dict(v.details)}" for v in report.violations]
+        result.violations += [f"A2 {bad.told()}" for bad in chains.bad]
+        if not chains.entries:
+            result.violations.append("A2 nothing was audited, so the chains say nothing")
         result.points = dict(self.gateway.crash_points_hit())
         result.ends = dict(self.gateway.ends)
         result.statuses = dict(self.merchant.statuses)
