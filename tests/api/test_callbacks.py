@@ -93,6 +93,15 @@ async def test_an_address_nobody_was_given_is_refused_and_kept(shop: Client) -> 
     assert await shop.shop.counts("refused_callbacks") == len(tokens)
 
 
+async def test_a_providers_name_that_is_none_is_not_kept(shop: Client) -> None:
+    """Somebody else may have put a card's number there, or a key."""
+    for name in ("4242424242424242", "scb"):
+        told = await shop.asks("POST", f"/callbacks/{name}/guessed", raw=b"{}")
+        assert told.no == (401, "callback_forged", None)
+    kept = await shop.shop.rows("SELECT provider FROM refused_callbacks ORDER BY id")
+    assert [row["provider"] for row in kept] == ["unknown", "scb"]
+
+
 @pytest.mark.parametrize(
     "path", ["/callbacks/%00/t", "/callbacks/madeup/%00", "/callbacks/MADE UP/t", "/callbacks/madeup"]
 )

@@ -29,6 +29,8 @@ WAITING_MAX: Final = 32
 _GIVE_WAY: Final = 10
 """How much nicer a hashing thread is than the rest of its process."""
 
+_NICEST: Final = 19
+
 _T = TypeVar("_T")
 
 
@@ -145,4 +147,9 @@ def _hash_of_nothing(cost: Cost) -> str:
 def _give_way() -> None:
     if sys.platform == "linux":
         # On Linux a priority belongs to a thread, so this leaves the event loop's alone.
-        os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), os.nice(0) + _GIVE_WAY)
+        nicer = os.nice(0) + _GIVE_WAY
+        if nicer <= _NICEST:
+            os.setpriority(os.PRIO_PROCESS, threading.get_native_id(), nicer)
+        else:
+            # A gateway that was started nice itself: the system would take the thread for its equal.
+            os.sched_setscheduler(0, os.SCHED_IDLE, os.sched_param(0))

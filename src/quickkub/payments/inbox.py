@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from typing import Final
 
+from quickkub.connectors import registry
 from quickkub.connectors.contract import (
     Account,
     CallbackAnswer,
@@ -20,6 +21,9 @@ from quickkub.payments import inbox_store
 from quickkub.payments.office import Office
 from quickkub.payments.routing import as_account
 from quickkub.storage.vault import Place
+
+NO_PROVIDER: Final = "unknown"
+"""Stands in the list of refused callbacks for a provider there is none of."""
 
 REFUSED_BODY_MAX: Final = 4096
 """Bytes kept of a refused callback: enough to look into it, too few to fill a disk with."""
@@ -75,12 +79,17 @@ async def _keep_refused(
             tx,
             callback_id=callback_id,
             merchant=merchant,
-            provider=provider[:40],
+            provider=_known(provider),
             reason=reason,
             digest=hashlib.sha256(raw.body).digest(),
             sealed=office.vault.seal(raw.body[:REFUSED_BODY_MAX], place),
             remote_ip=raw.remote_ip,
         )
+
+
+def _known(provider: str) -> str:
+    """The provider's name, where there is one: anything else may stand in an address, a card's number too."""
+    return provider if provider in registry.names() else NO_PROVIDER
 
 
 def event_key(news: CallbackNews, raw: RawCallback) -> str:
