@@ -15,6 +15,8 @@ from quickkub.kernel.errors import Kind, Refusal
 
 _THAI_DIGITS: Final = 10
 _NAME_LETTERS_MIN: Final = 8
+_OWN_NAME_LETTERS_MIN: Final = 3
+_PHONE_DIGITS_MIN: Final = 8
 _COUNTRY: Final = "66"
 
 
@@ -68,11 +70,11 @@ def plain_email(text: str) -> str:
 
 
 def plain_phone(text: str) -> str:
-    """Digits; a Thai number begins with 0, however it was written."""
+    """Digits; a Thai number begins with 0, however it was written. Empty where there are too few."""
     digits = re.sub(r"[^0-9]", "", _nfkc(text))
     if digits.startswith(_COUNTRY) and len(digits) == _THAI_DIGITS + 1:
         return "0" + digits[len(_COUNTRY) :]
-    return digits
+    return digits if len(digits) >= _PHONE_DIGITS_MIN else ""
 
 
 def plain_name(text: str) -> str:
@@ -95,8 +97,10 @@ def patterns(people: Iterable[Person], *, own: bool) -> list[str]:
             found[rf"(?<![a-z0-9._%+-]){re.escape(one.email)}(?![a-z0-9-])"] = None
         if one.phone:
             found[_phone_pattern(one.phone)] = None
-        if one.name and (own or _is_rare(one.name)):
-            found[r"\s+".join(re.escape(word) for word in one.name.split())] = None
+        if _is_rare(one.name) or (own and len(one.name) >= _OWN_NAME_LETTERS_MIN):
+            # In JSON that is searched as text, a quote has a backslash before it.
+            words = (re.escape(word).replace('"', r"\\?\"") for word in one.name.split())
+            found[r"\s+".join(words)] = None
     return list(found)
 
 

@@ -81,6 +81,12 @@ async def still_open(reader: Connection, merchant: MerchantId, objects: Sequence
            AND state NOT IN ('won', 'lost')
         UNION ALL SELECT payment_id FROM attempts WHERE merchant_id = $1 AND payment_id = ANY ($2)
            AND state = 'unknown'
+        UNION ALL SELECT id FROM instructions WHERE merchant_id = $1 AND payment_id = ANY ($2)
+           AND state IN ('created', 'processing', 'unknown')
+        UNION ALL SELECT told.id FROM inbox told JOIN attempts a
+              ON a.merchant_id = told.merchant_id AND a.provider = told.provider
+             AND a.account_id = told.account_id AND a.reference = told.reference
+           WHERE told.merchant_id = $1 AND a.payment_id = ANY ($2) AND told.state = 'kept'
         LIMIT 1
         """,
         merchant,
