@@ -98,8 +98,7 @@ class ReportOffice:
                 files.append(File(SBOM, pretty(sbom.bill(components, now, database))))
             if only is None:
                 others = {SBOM: f"{len(components)} components"}
-                facts = {key: str(value) for key, value in about.items()}
-                files.append(File("index.html", page(facts, duties.duties(), tables, others)))
+                files.append(File("index.html", page(about, duties.duties(), tables, others)))
             manifest = await asyncio.to_thread(folder.put, files, about)
             written = Written(out, len(files), sum(len(table.rows) for table in tables), manifest.sha256)
             await self._note(name, wish, written)

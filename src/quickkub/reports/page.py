@@ -30,7 +30,7 @@ _ABOUT: Final = Words(
 
 
 def page(
-    facts: Mapping[str, str], duties: Sequence[Duty], tables: Sequence[Table], files: Mapping[str, str]
+    facts: Mapping[str, object], duties: Sequence[Duty], tables: Sequence[Table], files: Mapping[str, str]
 ) -> bytes:
     """The whole page. `facts` are told at its top; `files` are the folder's other files and what they are."""
     by_name = {table.name: table for table in tables}
@@ -41,13 +41,28 @@ def page(
         f"<title>{escape(TITLE.th)} · {escape(TITLE.en)}</title>\n<style>{_STYLE}</style>\n</head>\n<body>\n",
         f"<h1>{escape(TITLE.th)} <span>{escape(TITLE.en)}</span></h1>\n",
         _note(_ABOUT),
-        "<dl>" + "".join(f"<dt>{escape(k)}</dt><dd>{escape(v)}</dd>" for k, v in facts.items()) + "</dl>\n",
+        "<dl>" + "".join(_fact(name, value) for name, value in facts.items()) + "</dl>\n",
         *_duties(duties, by_name, files),
         _standing(by_name.get("asvs")),
         *(_section(table) for table in tables if table.name != "duties"),
         "</body>\n</html>\n",
     ]
     return "".join(parts).encode()
+
+
+_FACTS: Final = {
+    "report": Words("รายงาน", "report"),
+    "made_at": Words("จัดทำเมื่อ", "made at"),
+    "quickkub": Words("รุ่นของ QuickKub", "version of QuickKub"),
+    "postgresql": Words("รุ่นของ PostgreSQL", "version of PostgreSQL"),
+    "from": Words("ตั้งแต่", "from"),
+    "until": Words("จนถึงก่อน", "until"),
+}
+
+
+def _fact(name: str, value: object) -> str:
+    words = _FACTS[name]
+    return f"<dt>{escape(words.th)} · {escape(words.en)}</dt><dd>{escape(str(value))}</dd>"
 
 
 def _note(words: Words) -> str:

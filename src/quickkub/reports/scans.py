@@ -20,6 +20,7 @@ from quickkub.reports.model import Cell, Table, cell
 from quickkub.reports.words import Words
 
 SECONDS_MAX: Final = 300
+NOT_RUN: Final = "not run"
 _WORDS_MAX: Final = 300
 _PACKAGE: Final = Path(__file__).parents[1]
 
@@ -83,7 +84,7 @@ async def scan(run: Run = run_module, code: Path = _PACKAGE) -> list[Scan]:
 
 def not_asked() -> list[Scan]:
     """What is told when the command was asked to leave scanners out."""
-    return [Scan(tool, None, "not run", "left out by --no-scans") for tool in ("pip-audit", "bandit")]
+    return [Scan(tool, None, NOT_RUN, "left out by --no-scans") for tool in ("pip-audit", "bandit")]
 
 
 async def _one(
@@ -96,16 +97,16 @@ async def _one(
     try:
         which = version(tool)
     except PackageNotFoundError:
-        return Scan(tool, None, "not run", "not run here: not installed")
+        return Scan(tool, None, NOT_RUN, "not run here: not installed")
     try:
         out, err = await run(words, folder)
         outcome, detail, found = read(json.loads(out))
     except TimeoutError:
-        return Scan(tool, which, "not run", f"no answer within {SECONDS_MAX} seconds")
+        return Scan(tool, which, NOT_RUN, f"no answer within {SECONDS_MAX} seconds")
     except (ValueError, KeyError, TypeError, AttributeError):
         # What it wrote is not what it writes when it ends well.
         said = (err.strip().splitlines() or ["it said nothing"])[-1]
-        return Scan(tool, which, "not run", f"it ended without a result: {said[:_WORDS_MAX]}")
+        return Scan(tool, which, NOT_RUN, f"it ended without a result: {said[:_WORDS_MAX]}")
     return Scan(tool, which, outcome, detail, found)
 
 
@@ -117,6 +118,8 @@ def _of_pip_audit(said: Mapping[str, Any]) -> tuple[str, str, tuple[Found, ...]]
         for one in libraries
         for bad in one.get("vulns", ())
     )
+    if unknown and len(unknown) == len(libraries):
+        return NOT_RUN, f"it knew none of {len(libraries)} libraries: its database may be out of reach", found
     if unknown:
         told = f"{len(unknown)} of {len(libraries)} libraries are not known to it: {', '.join(unknown)}"
         return "partly", told[:_WORDS_MAX], found

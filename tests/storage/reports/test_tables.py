@@ -185,3 +185,6 @@ async def test_a_library_that_a_scanner_does_not_know_is_not_taken_for_sound(tmp
     audit, bandit = await scans.scan(run, tmp_path)
     assert audit.outcome == "partly" and audit.found[0].text == "mended in 2"
     assert (bandit.outcome, bandit.found) == ("not run", ())
+    del said["dependencies"][0]
+    (audit, _) = await scans.scan(run, tmp_path)
+    assert audit.outcome == "not run" and "knew none of 1" in audit.detail
