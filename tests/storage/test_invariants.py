@@ -99,7 +99,7 @@ def broken(report: Report) -> set[tuple[str, str]]:
 async def test_a_busy_day_breaks_no_invariant_and_every_table_was_read(
     database: Database, shop: Shop
 ) -> None:
-    await seal_waiting(database)
+    await seal_waiting(database, 100)
     report = await check_invariants(database)
     assert report.violations == []
     read = {finding.check.reads: finding.rows for finding in report.findings}
