@@ -48,6 +48,9 @@ WITHOUT_A_MERCHANT: Final = {
     "failed_logins": "of whoever tried",
     "mailed_tokens": "of a person",
     "mail_outbox": "letters to persons, sealed",
+    "breaches": "records of the house; their titles name nobody",
+    "breach_notes": "records of the house",
+    "retention_runs": "counts of the house's nightly work",
 }
 """Every table that row-level security does not guard, and why nothing of a merchant's is in it."""
 
