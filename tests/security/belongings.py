@@ -12,6 +12,7 @@ from typing import Final, TypeAlias
 
 from quickkub.kernel.ids import new_id
 from tests.support import privileged_acts as acts
+from tests.support import privileged_privacy as privacy
 from tests.support.team import Team
 
 Maker: TypeAlias = "Callable[[Team], Awaitable[str]]"
@@ -87,6 +88,11 @@ async def entry(team: Team) -> str:
     return await newest(team, "/v1/fraud/lists")
 
 
+async def hold(team: Team) -> str:
+    """Of somebody nobody knows, so that nothing else is kept by it."""
+    return (await privacy.held(team, await privacy.compliance(team))).rpartition("/")[2]
+
+
 OAUTH: Final = {"name": "POS", "grant_types": ["client_credentials"], "scopes": ["payments:read"]}
 
 MAKERS: Final[dict[str, Maker]] = {
@@ -114,6 +120,7 @@ MAKERS: Final[dict[str, Maker]] = {
     "privacy_request": lambda team: made(
         team, "/v1/privacy/requests", {"kind": "erasure", "person": {"email": "who@example.com"}}, "owner"
     ),
+    "hold": hold,
     # The last ones: from here on every payment is looked at.
     "entry": entry,
     "review": review,

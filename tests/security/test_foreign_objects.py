@@ -41,6 +41,9 @@ WORDS: Final[Mapping[str, Mapping[str, Any]]] = {
     "verifySlip": {"payload": "0041000600000101030140225202311239999999999999999995102TH91044D2F"},
     "approveFraudReview": {"note": "x"},
     "declineFraudReview": {"note": "x"},
+    "refusePrivacyRequest": {"reason": "x"},
+    "placeLegalHold": {"reason": "x"},
+    "liftLegalHold": {"reason": "x"},
 }
 """What a request needs beside the id to get as far as looking for it."""
 
@@ -48,6 +51,7 @@ BODIES: Final[Mapping[str, Mapping[str, str]]] = {
     "createRefund": {"payment": "payment"},
     "replayEvent": {"endpoint": "endpoint"},
     "verifySlip": {"payment": "payment", "account": "account"},
+    "placeLegalHold": {"payment": "payment"},
 }
 """Fields of bodies that hold an id, by operation; and that this is all of them is a test of its own."""
 
@@ -58,7 +62,7 @@ CURSORS: Final = ("starting_after", "ending_before")
 CURSOR_KINDS: Final = {"/v1/webhook_deliveries": "delivery"}
 """Lists whose objects have no address of their own."""
 
-OF_SEVERAL: Final = {"listPlatformAuditLogs", "listMerchants"}
+OF_SEVERAL: Final = {"listPlatformAuditLogs", "listMerchants", "listPrivacyRequestsOfPlatform"}
 """Lists of the platform: an operator sees all merchants in them."""
 
 
