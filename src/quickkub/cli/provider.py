@@ -43,7 +43,7 @@ def _shown(manifest: Manifest) -> dict[str, Any]:
 
 @app.command("new")
 def new(
-    name: Annotated[str, typer.Argument(help="2 to 30 small letters and digits, such as walletpay.")],
+    name: Annotated[str, typer.Argument(help="2 to 20 small letters and digits, such as walletpay.")],
     title: Annotated[str, typer.Option(help="What people call it.")] = "",
     into: Annotated[
         Path | None, typer.Option(help="The folder of providers; usually the house's own.")

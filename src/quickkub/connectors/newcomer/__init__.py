@@ -18,7 +18,7 @@ from quickkub.kernel.errors import Kind, Refusal
 
 FILES: Final = Path(__file__).parent / "files"
 SUFFIX: Final = ".txt"
-NAME: Final = re.compile(r"[a-z0-9][a-z0-9]{1,29}")
+NAME: Final = re.compile(r"[a-z0-9][a-z0-9]{1,19}")
 FIRST_PORT: Final = 3110
 
 OWED: Final = (
@@ -38,7 +38,7 @@ class ProviderExists(Refusal):
 
 
 class BadProviderName(Refusal):
-    """A provider's name is 2 to 30 small letters and digits."""
+    """A provider's name is 2 to 20 small letters and digits."""
 
     code, kind = "provider_name_invalid", Kind.INVALID
 
@@ -59,7 +59,7 @@ def write(name: str, title: str = "", into: Path | None = None) -> Newcomer:
     Raises BadProviderName, and ProviderExists before anything is written.
     """
     if NAME.fullmatch(name) is None:
-        raise BadProviderName("a provider's name is 2 to 30 small letters and digits", param="name")
+        raise BadProviderName("a provider's name is 2 to 20 small letters and digits", param="name")
     module = name if name[0].isalpha() else f"p{name}"
     folder = Path(into or home.__path__[0], module)
     if name in registry.names() or folder.exists():
