@@ -8,11 +8,13 @@ import asyncpg
 import pytest
 
 from quickkub.storage import Database, DatabaseAway
+from tests.support.postgres import AS_OWNER
 
 
 async def test_a_session_that_is_cut_in_a_transaction_is_the_database_away(database: Database) -> None:
     with pytest.raises(DatabaseAway):
         async with database.transaction() as tx:
+            await tx.execute(AS_OWNER)
             await tx.execute("SELECT pg_terminate_backend(pg_backend_pid())")
     async with database.read() as reader:
         assert await reader.fetchval("SELECT 1") == 1, "the next one gets a fresh session"

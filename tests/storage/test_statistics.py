@@ -6,6 +6,7 @@ import asyncio
 
 from quickkub.storage import Database
 from quickkub.storage.statistics import refresh_statistics
+from tests.support.postgres import AS_OWNER
 
 
 async def refreshed(database: Database) -> list[str]:
@@ -16,6 +17,7 @@ async def refreshed(database: Database) -> list[str]:
 async def grows(database: Database, rows: int) -> None:
     """A table gets rows, and no autovacuum comes: this server crashes before it would."""
     async with database.transaction() as tx:
+        await tx.execute(AS_OWNER)
         await tx.execute("ALTER TABLE refused_callbacks SET (autovacuum_enabled = off)")
         await tx.execute(
             "INSERT INTO refused_callbacks (id, provider, reason, digest, body)"

@@ -193,7 +193,7 @@ def _with(file: RingFile, **changes: object) -> str:
         {"state": "new"},
         {"created_at": "yesterday"},
     ],
-    ids=lambda changes: " ".join(changes),
+    ids=" ".join,
 )
 def test_a_damaged_line_is_refused_and_no_key_is_repeated(file: RingFile, changes: dict[str, object]) -> None:
     text = _with(file, **changes)

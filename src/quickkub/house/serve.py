@@ -5,13 +5,15 @@ from __future__ import annotations
 import asyncio
 import signal
 import sys
+from collections.abc import Mapping
 from importlib import import_module
-from typing import Final
+from typing import Final, NoReturn
 
 from quickkub.cli.lifeline import stop_on_parent_exit
 from quickkub.cli.supervisor import EXIT_CONFIGURATION
+from quickkub.kernel.errors import Refusal
 from quickkub.merchants.keys import WeakPepper
-from quickkub.settings import BadSetting, Settings
+from quickkub.settings import BadSetting, Settings, read_settings
 from quickkub.storage.vault import WeakKey
 from quickkub.telemetry import configure_logging
 
@@ -33,8 +35,20 @@ def serve(part: str, settings: Settings) -> None:
     try:
         process.run(settings)
     except (BadSetting, WeakKey, WeakPepper) as refusal:
-        sys.stderr.write(f"{refusal.code}: {refusal.detail}\n")
-        sys.exit(EXIT_CONFIGURATION)
+        _end(refusal)
+
+
+def settings_or_end(environment: Mapping[str, str]) -> Settings:
+    """The settings; weak or missing ones end the process as a wrong configuration, which no restart mends."""
+    try:
+        return read_settings(environment)
+    except (BadSetting, WeakKey) as refusal:
+        _end(refusal)
+
+
+def _end(refusal: Refusal) -> NoReturn:
+    sys.stderr.write(f"{refusal.code}: {refusal.detail}\n")
+    sys.exit(EXIT_CONFIGURATION)
 
 
 def stop_on_signals() -> asyncio.Event:

@@ -169,9 +169,9 @@ class HouseWiring:
 
     def serve(self, part: str) -> None:
         """See cli.wiring.Wiring."""
-        from quickkub.house.serve import serve
+        from quickkub.house.serve import serve, settings_or_end
 
-        serve(part, read_settings(os.environ))
+        serve(part, settings_or_end(os.environ))
 
     @staticmethod
     def _settings(port: int | None, host: str | None, data_dir: Path | None) -> Settings:

@@ -91,7 +91,7 @@ async def test_a_session_that_ended_answers_no_form(place: Place) -> None:
     client = await place.site.server.registers()
     _, page, _ = await place.opens(client, token)
     async with place.people.db.transaction() as tx:
-        await place.people.access.sessions.end_all(tx, user.id)
+        await place.people.access.sessions.end_trust(tx, user.id)
     status, _, headers = await place.site.answers(ticket_in(page), Cookie=f"qk_session={token}")
     assert status == 403 and "location" not in headers
 
@@ -108,6 +108,6 @@ async def test_when_all_sessions_end_so_do_the_tokens_they_led_to(place: Place) 
         client, by_code(answer_in(headers["location"])["code"], verifier)
     )
     async with place.people.db.transaction() as tx:
-        await place.people.access.sessions.end_all(tx, user.id)
+        await place.people.access.sessions.end_trust(tx, user.id)
     with pytest.raises(OAuthGrantRefused):
         await place.site.server.refreshes(client, answer.refresh_token)

@@ -209,6 +209,7 @@ async def test_a_number_tried_in_test_mode_is_free_in_live_mode(shop: Shop) -> N
     await shop.refunds.transferred(refund, "T-1", shop.once("t", None, "1"), rendered)
     async with shop.db.transaction() as tx:
         # Only the number is in question here, not the live payment it would be of.
+        await tx.execute(AS_OWNER)
         await tx.execute("SET LOCAL session_replication_role = replica")
         await tx.execute("CREATE TEMP TABLE copied ON COMMIT DROP AS SELECT * FROM refunds")
         await tx.execute("UPDATE copied SET mode = 'live', id = 're_' || repeat('0', 32)")
