@@ -17,8 +17,9 @@ from quickkub.house.auditing import audit_place
 from quickkub.house.sealing import open_ring
 from quickkub.invariants.run import check_invariants
 from quickkub.privacy.classification import COLUMNS
+from quickkub.privacy.periods import PERIODS, read_periods
 from quickkub.reports import scans
-from quickkub.reports.observed import DataColumn, PageScript
+from quickkub.reports.observed import DataColumn, KeptFor, PageScript
 from quickkub.reports.office import Ground, ReportOffice
 from quickkub.settings import Settings
 from quickkub.storage import Database, open_database
@@ -66,6 +67,7 @@ def ground_of(db: Database, settings: Settings) -> Ground:
         lambda: check_invariants(db),
         lambda: [PageScript(one.file, one.sha256, one.pages, one.reason) for one in scripts()],
         _columns,
+        _kept,
         scans.scan,
     )
 
@@ -83,6 +85,11 @@ def _columns() -> list[DataColumn]:
         )
         for one in sorted(COLUMNS, key=lambda column: column.full_name)
     ]
+
+
+def _kept() -> list[KeptFor]:
+    days = read_periods(os.environ)
+    return [KeptFor(one.kind.value, days.get(one.kind), one.days_min, one.since, one.why) for one in PERIODS]
 
 
 def _machine_user() -> str:

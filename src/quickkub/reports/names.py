@@ -22,7 +22,7 @@ GROUPS: Final = {
     "key-inventory": ("key-inventory", "signing-keys", "sealed-columns"),
     "audit-verification": ("audit-verification", "audit-activity"),
     "incidents": ("incidents", "breaches", "restore-drills"),
-    "retention-runs": ("retention-runs", "legal-holds", "privacy-requests", "erasures"),
+    "retention-runs": ("retention-runs", "retention-periods", "legal-holds", "privacy-requests", "erasures"),
     "vulnerability-scan": ("scans", "scan-findings", "components"),
 }
 """Which tables each report has; `compliance` has them all."""

@@ -55,6 +55,31 @@ def data_columns(columns: Sequence[DataColumn]) -> Table:
     )
 
 
+@dataclass(frozen=True, slots=True)
+class KeptFor:
+    """How long a kind of record is kept here: `days` None is for as long as what it belongs to."""
+
+    kind: str
+    days: int | None
+    days_min: int
+    since: str
+    why: str
+
+
+def retention_periods(kept: Sequence[KeptFor]) -> Table:
+    """The periods as this installation's settings have them (PCI DSS 4.0.1, 10.5.1; PDPA s.37)."""
+    return Table(
+        "retention-periods",
+        Words("ระยะเวลาเก็บรักษา", "How long records are kept"),
+        ("kind", "days", "days_min", "counted_from", "why"),
+        tuple((one.kind, one.days, one.days_min, one.since, one.why) for one in kept),
+        Words(
+            "ว่างในช่องจำนวนวัน: เก็บไว้ตลอด; ต้องยืนยันกับที่ปรึกษากฎหมาย",
+            "No number of days: it stays. Have counsel confirm the periods.",
+        ),
+    )
+
+
 def key_inventory(keys: Sequence[KeyEntry]) -> Table:
     """Keys that seal stored values: never the keys themselves (PCI DSS 4.0.1, 3.6 and 3.7)."""
     rows = tuple(

@@ -46,6 +46,7 @@ class Ground:
     invariants: Callable[[], Awaitable[Report]]
     scripts: Callable[[], Sequence[observed.PageScript]]
     columns: Callable[[], Sequence[observed.DataColumn]]
+    kept: Callable[[], Sequence[observed.KeptFor]]
     scan: Callable[[], Awaitable[list[scans.Scan]]]
 
 
@@ -139,6 +140,7 @@ class ReportOffice:
             return [
                 observed.sealed_columns(),
                 observed.data_columns(ground.columns()),
+                observed.retention_periods(ground.kept()),
                 observed.page_scripts(ground.scripts()),
                 observed.rules_in_force(),
                 sbom.table(components),

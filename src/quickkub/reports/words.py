@@ -68,6 +68,8 @@ COLUMNS: Final = {
     "erased_how": Words("ลบอย่าง", "When erased"),
     "sealed": Words("เข้ารหัส", "Sealed"),
     "days": Words("เก็บกี่วัน", "Days kept"),
+    "days_min": Words("อย่างน้อยกี่วัน", "Days at least"),
+    "counted_from": Words("นับจาก", "Counted from"),
     "dry_run": Words("ลองเท่านั้น", "Only tried"),
     "due_at": Words("ครบกำหนดเมื่อ", "Owed by"),
     "reported_at": Words("แจ้งเมื่อ", "Reported at"),

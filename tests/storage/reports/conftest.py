@@ -96,6 +96,31 @@ async def _lived(db: Database) -> tuple[Shop, str]:
             expires_at=datetime(2027, 1, 1, tzinfo=UTC),
             on_expiry="keep",
         )
+        await tx.execute(
+            """
+            INSERT INTO breaches (id, title, known_at, due_at, high_risk, opened_by)
+            VALUES ($1, 'A laptop was lost', now(), now() + interval '72 hours', true, 'usr_x')
+            """,
+            "brc_" + "4" * 32,
+        )
+        await tx.execute(
+            """
+            INSERT INTO retention_runs (id, kind, days, dry_run, cutoff, counts)
+            VALUES ($1, 'audit', 2555, false, now(), '{"audit": {"gone": 3}}')
+            """,
+            "rtn_" + "5" * 32,
+        )
+        await tx.execute(
+            """
+            INSERT INTO oauth_clients (merchant_id, id, mode, name, auth_method, secret_hash, grant_types,
+                                       redirect_uris, scopes)
+            VALUES ($1, $2, 'test', 'Night report', 'client_secret', $3, '{client_credentials}', '{}',
+                    '{payments:read,balance:read}')
+            """,
+            shop.merchant,
+            "cli_" + "6" * 32,
+            bytes(32),
+        )
     member = await add_member(db, shop.merchant, "finance")
     await add_user(db, "Nobody")
     with acting(Actor(ActorKind.USER, member.id, role="finance")):

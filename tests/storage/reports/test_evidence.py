@@ -169,6 +169,28 @@ def test_keys_chains_and_row_security_are_told_from_the_live_system(evidence: Pa
     assert rules["password, letters at least"] == 12
 
 
+async def test_tables_have_as_many_rows_as_the_database(gateway: Gateway, evidence: Path) -> None:
+    stored = {
+        "users": "users",
+        "members": "members",
+        "api-keys": "api_keys",
+        "oauth-clients": "oauth_clients",
+        "breaches": "breaches",
+        "retention-runs": "retention_runs",
+        "merchant-risks": "merchants",
+        "legal-holds": "legal_holds",
+    }
+    for name, rows in stored.items():
+        async with gateway.db.read() as reader:
+            assert len(table(evidence, name)) == await reader.fetchval(f"SELECT count(*) FROM {rows}"), name
+    (client,) = table(evidence, "oauth-clients")
+    assert (client["scopes"], client["grants"]) == ("payments:read balance:read", 0)
+    (breach,) = table(evidence, "breaches")
+    assert breach["minutes_open"] == 0 and breach["reported_at"] is None
+    kept = {one["kind"]: one for one in table(evidence, "retention-periods")}
+    assert kept["audit"]["days"] >= kept["audit"]["days_min"] == 365 and kept["books"]["days"] is None
+
+
 def test_the_bill_of_materials_is_one_to_an_outside_reader(evidence: Path) -> None:
     text = (evidence / "sbom.cdx.json").read_text()
     assert JsonStrictValidator(SchemaVersion.V1_6).validate_str(text) is None
