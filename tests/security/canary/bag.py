@@ -15,10 +15,10 @@ LETTERS_MIN: Final = 8
 SHOWN_ONCE: Final = frozenset(
     {
         *("secret", "key", "uri", "csrf_token", "challenge", "codes"),
-        *("client_secret", "access_token", "refresh_token", "checkout_url"),
+        *("client_secret", "access_token", "refresh_token"),
     }
 )
-"""Fields of our answers that hold one."""
+"""Fields of our answers that hold one. Not a checkout's address: who may see the payment sees it again."""
 
 SAID: Final = frozenset(
     {"password", "current_password", "token", "challenge", "invitation", "account_number", "id_number"}
@@ -67,7 +67,7 @@ class Bag:
         """What an answer shows once."""
         for name, value in _named(words):
             if name in SHOWN_ONCE:
-                self.put(name, value.rpartition("/")[2] if name == "checkout_url" else value)
+                self.put(name, value)
                 if name == "codes":
                     self.put(name, value.replace("-", ""))
 
