@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import asyncio
-import time
 import random
+import time
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -78,7 +78,7 @@ class StormDatabase:
         times = self.storm.bar()["PostgreSQL stopped"]
         apart = self.storm.seconds / (times + 1)
         for number in range(times):
-            # By the run's own clock: on a busy machine recovery is slow, and must not put off what comes after.
+            # By the run's own clock: recovery is slow on a busy machine, and must not put off what comes.
             due = self.faults.began + apart * (number + luck.uniform(0.75, 1.0))
             await asyncio.sleep(max(0.0, due - time.monotonic()))
             if not self.faults.raging:
