@@ -69,6 +69,10 @@ async def test_what_is_answered_is_what_the_payment_says_afterwards(shop: Shop) 
     assert {**seen, "attempts": None} == {**payment, "attempts": None}
     (event,) = await shop.rows("SELECT data FROM events WHERE type = 'payment.requires_action'")
     assert event["data"]["object"] == payment
+    (row,) = await shop.rows(
+        "SELECT created_at <= updated_at AND updated_at <= now() AS in_time FROM payments"
+    )
+    assert row["in_time"], "the time of the database, not one of our own"
 
 
 class Meanwhile(QuietLine):

@@ -89,6 +89,15 @@ async def test_an_answer_nobody_expects_is_unknown_and_a_case_at_once(shop: Shop
     assert (case["kind"], case["details"]["alert"]) == ("provider_alert", odd.cause)
 
 
+async def test_an_unexpected_answer_to_a_capture_is_a_case_at_once(shop: Shop) -> None:
+    odd = unexpected("the bank captured another amount than we asked")
+    payment = await shop.charges(PRICE, method="linepay", capture_later=True)
+    shop.bank.to_instruct.append(odd)
+    assert (await shop.captures(payment["id"]))["capturing_amount"] == PRICE.minor
+    (case,) = await shop.rows("SELECT kind, details FROM cases")
+    assert (case["kind"], case["details"]["alert"]) == ("provider_alert", odd.cause)
+
+
 async def test_an_inquiry_that_is_itself_refused_proves_nothing_about_the_payment(shop: Shop) -> None:
     payment = await shop.charges(PRICE)
     shop.bank.usual_inquiry = Declined(Failure.PROVIDER_MISCONFIGURED, "9500", "the key was changed")
