@@ -37,8 +37,11 @@ format: prepare-dev ## let ruff lay out the code and mend what it safely can
 	$(BIN)/ruff check --fix
 	$(BIN)/ruff format
 
+# Storms measure how soon a gateway is well again, so nothing runs beside them; the rest shares the cores.
+ALONE := tests/storms tests/architecture/test_broken_variants.py
 test-all: prepare-dev
-	$(PYTEST) $(ARGS)
+	$(PYTEST) $(ALONE) $(ARGS)
+	$(PYTEST) --numprocesses 2 --dist loadfile $(ALONE:%=--ignore=%) $(ARGS)
 
 test-unit: prepare-dev ## only the tests without I/O
 	$(PYTEST) tests/unit $(ARGS)

@@ -22,6 +22,8 @@ import uvicorn
 import uvloop
 
 from quickkub.api.app import create_app
+from quickkub.api.limits.desk import Limits
+from quickkub.api.limits.policy import Rules
 from quickkub.api.services import Services, Settings
 from quickkub.connectors.contract import (
     Account,
@@ -42,6 +44,8 @@ from quickkub.connectors.contract import (
 )
 from quickkub.disputes.service import Disputes
 from quickkub.disputes.settle import ProviderDisputes
+from quickkub.fraud.service import Fraud
+from quickkub.fraud.subject import Hasher
 from quickkub.kernel.clock import SystemClock
 from quickkub.kernel.money import Money
 from quickkub.kernel.secrets import Secret
@@ -63,6 +67,8 @@ PEPPER: Final = Secret("a pepper for the bench, long enough to be one")
 VAULT: Final = Vault({1: bytes(range(32))})
 SIGNING_KEY: Final = b"bench"
 QR: Final = "00020101021230..."
+RULES: Final = Rules.of(window_ms=900_000, max_requests=100, test_rate=100_000)
+"""Everything is counted as always; the limits alone are out of reach, since one key asks for everybody."""
 
 MANIFEST: Final = Manifest(
     name="benchbank",
@@ -131,7 +137,16 @@ class NoLine:
 def office(db: Database, public_url: str) -> Office:
     """The rooms' office with the bench bank behind it."""
     bank: Any = BenchBank()
-    return Office(db, VAULT, NoLine(), lambda _: bank, public_url, ProviderRefunds(), ProviderDisputes())
+    return Office(
+        db,
+        VAULT,
+        NoLine(),
+        lambda _: bank,
+        public_url,
+        ProviderRefunds(),
+        ProviderDisputes(),
+        screen=Fraud(db, Hasher(PEPPER)).screen,
+    )
 
 
 async def serve_api(dsn: str, port: int) -> None:
@@ -147,6 +162,7 @@ async def serve_api(dsn: str, port: int) -> None:
         disputes=Disputes(desk),
         guard=Guard(SystemResolver(), loopback_in_test_mode=True),
         settings=Settings(f"http://127.0.0.1:{port}", "0.0.0", head_revision()),
+        limits=Limits(RULES),
     )
     config = uvicorn.Config(
         create_app(services),
