@@ -148,9 +148,12 @@ def direct_values(subject: Subject, keys: Mapping[str, bytes]) -> dict[str, Valu
 
 
 def plain_email(text: str) -> str:
-    """One spelling of an address: small letters, and without a tag behind a plus, which the owner chooses."""
+    """One spelling of an address: small letters, and without a tag behind a plus, which the owner chooses.
+
+    A name that begins with its plus has nothing before the tag and stays as it is.
+    """
     name, at, domain = text.strip().lower().rpartition("@")
-    return f"{name.partition('+')[0]}{at}{domain}" if at and name and domain else ""
+    return f"{name.partition('+')[0] or name}{at}{domain}" if at and name and domain else ""
 
 
 def plain_phone(text: str) -> str:

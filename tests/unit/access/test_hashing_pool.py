@@ -101,12 +101,17 @@ async def test_the_event_loop_goes_on_while_passwords_are_hashed() -> None:
 async def test_hashing_threads_give_way_to_everything_else() -> None:
     hashing = Hashing(CHEAP, threads=1)
     seen = await hashing._run(
-        lambda: (threading.current_thread().name, os.getpriority(os.PRIO_PROCESS, threading.get_native_id()))
+        lambda: (
+            threading.current_thread().name,
+            os.getpriority(os.PRIO_PROCESS, threading.get_native_id()),
+            os.sched_getscheduler(0),
+        )
     )
     mine = os.getpriority(os.PRIO_PROCESS, threading.get_native_id())
     hashing.close()
     assert seen[0].startswith("argon2")
-    assert seen[1] == min(mine + 10, 19)
+    # A run that is nice itself has no ten steps left: there the thread runs when nobody else wants to.
+    assert seen[1:] == ((mine + 10, os.SCHED_OTHER) if mine <= 9 else (mine, os.SCHED_IDLE))
 
 
 def test_a_hash_of_another_cost_is_outdated(hashing: Hashing) -> None:
