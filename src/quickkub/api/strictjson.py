@@ -218,13 +218,14 @@ def refusal_from(message: str) -> Refusal:
     """What msgspec says, as one of ours. Litestar hands over the same words for path and query parameters."""
     at = _AT.search(message)
     said = message[: at.start()] if at else message
-    path = at["path"].replace("[...]", "") if at else ""
+    # A key can be written so that its end reads like the path, so the path is no more to be trusted than it.
+    path = shown(at["path"].replace("[...]", "")) if at else ""
     if field := _FIELD.match(said):
         param = _join(path, field["field"])
         if field["what"] == "missing required":
             return ParameterMissing("is required", param=param)
         return ParameterUnknown("is not a parameter of this operation", param=param)
-    return ParameterInvalid(_said_plainly(said), param=shown(path) or None)
+    return ParameterInvalid(_said_plainly(said), param=path or None)
 
 
 def _said_plainly(said: str) -> str:

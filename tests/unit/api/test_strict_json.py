@@ -253,6 +253,16 @@ def test_a_hostile_key_cannot_put_itself_into_an_answer() -> None:
     assert refusal.param.isprintable()
 
 
+@pytest.mark.parametrize("around", ["{%s: 1}", '{"items": [{"n": 1, %s: 1}]}'])
+def test_a_key_that_ends_like_a_path_cannot_either(around: str) -> None:
+    key = json.dumps("x` - at `$.\u202e\n" + "y" * 500)
+    with pytest.raises(Refusal) as refused:
+        strictjson.convert(strictjson.read((around % key).encode()), Outer)
+    assert refused.value.code == "parameter_unknown"
+    assert refused.value.param is not None and refused.value.param.isprintable()
+    assert len(refused.value.param) <= 130
+
+
 def test_words_for_people_name_no_python_types() -> None:
     details = [no_to(b'{"amount": %s}' % one).detail for one in (b"1.5", b'"1"', b"true", b"0")]
     assert details == [
