@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import secrets
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from typing import Any
@@ -33,6 +34,7 @@ class Staff:
     def __init__(self, database: Database) -> None:
         self._db = database
         self._people: dict[str, tuple[MerchantId, str, str]] = {}
+        self.sessions: dict[str, str] = {}
 
     def token(self, merchant: MerchantId, user: str, mode: str) -> str:
         token = new_id("tok")
@@ -48,7 +50,30 @@ class Staff:
                 role = await members.role_of(reader, merchant, user)
         if role is None:
             raise KeyRefused
-        return Caller(merchant, mode, scopes=MERCHANT_PERMISSIONS, user_id=user, role=role)
+        session = await self._session(user)
+        return Caller(
+            merchant, mode, scopes=MERCHANT_PERMISSIONS, user_id=user, role=role, session_id=session
+        )
+
+    async def _session(self, user: str) -> str:
+        """Where they let the token in, having just shown password and second factor."""
+        if user not in self.sessions:
+            self.sessions[user] = new_id("ses")
+            async with self._db.transaction() as tx:
+                await tx.execute(
+                    "INSERT INTO second_factors (user_id, secret, confirmed_at) VALUES ($1, $2, now())"
+                    " ON CONFLICT DO NOTHING",
+                    user,
+                    b"sealed",
+                )
+                await tx.execute(
+                    "INSERT INTO sessions (id, token_hash, user_id, second_factor, ends_at)"
+                    " VALUES ($1, $2, $3, true, now() + interval '1 hour')",
+                    self.sessions[user],
+                    secrets.token_bytes(32),
+                    user,
+                )
+        return self.sessions[user]
 
 
 @dataclass

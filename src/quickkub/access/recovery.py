@@ -11,12 +11,15 @@ CODES: Final = 10
 _ALPHABET: Final = "23456789abcdefghjkmnpqrstuvwxyz"
 """Without letters and digits that look alike on paper."""
 
-_LETTERS: Final = 16
+_LETTERS: Final = 24
+"""118 random bits. With 112 or more a plain hash of a code is as good as a slow one (ASVS 6.5.2)."""
+
+_APP_LETTERS_MAX: Final = 8
 _GROUP: Final = 4
 
 
 def new_codes() -> list[str]:
-    """Ten codes of 79 random bits each, in groups of four. Shown once."""
+    """Ten codes, in groups of four. Shown once."""
     return [_grouped("".join(secrets.choice(_ALPHABET) for _ in range(_LETTERS))) for _ in range(CODES)]
 
 
@@ -28,7 +31,7 @@ def hash_code(user_id: str, code: str) -> bytes:
 
 def looks_like_one(code: str) -> bool:
     """Whether it is no code of an app: longer than those are."""
-    return len(code) > _LETTERS // 2
+    return len(code) > _APP_LETTERS_MAX
 
 
 def _grouped(code: str) -> str:

@@ -48,6 +48,22 @@ async def live(reader: Connection, token_hash: bytes) -> Row | None:
     )
 
 
+async def last_shown(reader: Connection, user_id: str, session_id: str | None) -> Row | None:
+    """How long ago a live session was shown password and second factor, and whether there is one."""
+    return await reader.fetchrow(
+        """
+        SELECT second_factor AND EXISTS (SELECT 1 FROM second_factors AS f
+                                          WHERE f.user_id = s.user_id AND f.secret IS NOT NULL)
+                   AS second_factor,
+               floor(extract(epoch FROM clock_timestamp() - stepped_up_at))::integer AS stepped_up_seconds
+          FROM sessions AS s
+         WHERE id = $2 AND user_id = $1 AND ended_at IS NULL AND ends_at > clock_timestamp()
+        """,
+        user_id,
+        session_id,
+    )
+
+
 async def seen(writer: Connection, token_hash: bytes) -> None:
     """It is in use."""
     await writer.execute(

@@ -61,8 +61,13 @@ class StepUpRequired(Refusal):
 
     code, kind = "step_up_required", Kind.FORBIDDEN
 
-    def __init__(self, seconds: int) -> None:
-        super().__init__(f"show your password and second factor again: at most {seconds} seconds ago")
+    def __init__(self, seconds: int, *, session_is_over: bool = False) -> None:
+        super().__init__(
+            "the session in which this token was given is over: sign in, and let the program in again"
+            if session_is_over
+            else "show your password and second factor again in your session, by POST /auth/step-up: they "
+            f"have to be shown at most {seconds} seconds before"
+        )
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections import OrderedDict
 from collections.abc import Awaitable, Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, TypeAlias
 
 from quickkub.access import jose, tokens_store
@@ -132,14 +132,7 @@ class Tokens:
             raise KeyRefused()
         if not may_act(standing.merchant_state, caller.mode):
             raise MerchantInactive(f"the merchant is {standing.merchant_state}")
-        return Caller(
-            caller.merchant,
-            caller.mode,
-            scopes=caller.scopes & claims.scopes,
-            user_id=caller.user_id,
-            role=caller.role,
-            client_id=caller.client_id,
-        )
+        return replace(caller, scopes=caller.scopes & claims.scopes)
 
     async def scopes_now(self, claims: Claims) -> frozenset[str] | None:
         """What a token is good for now, asked without the cache; None when its grant stands no more."""
@@ -178,6 +171,7 @@ class Tokens:
             user_id=row["user_id"],
             role=role,
             client_id=row["client_id"],
+            session_id=row["session_id"],
         )
         fresh_until = self._clock.monotonic() + CACHE_SECONDS
         found = _Standing(fresh_until, None if is_over else caller, row["merchant_state"])

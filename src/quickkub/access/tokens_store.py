@@ -98,14 +98,15 @@ async def insert_grant(
     mode: str,
     client: str,
     user: str | None,
+    session: str | None,
     scopes: Iterable[str],
     life_seconds: int,
 ) -> None:
-    """A grant that ends after so many seconds."""
+    """A grant that ends after so many seconds; `session` is the one in which a person gave it."""
     await tx.execute(
         """
-        INSERT INTO oauth_grants (merchant_id, id, mode, client_id, user_id, scopes, ends_at)
-        VALUES ($1, $2, $3, $4, $5, $6, now() + make_interval(secs => $7))
+        INSERT INTO oauth_grants (merchant_id, id, mode, client_id, user_id, scopes, ends_at, session_id)
+        VALUES ($1, $2, $3, $4, $5, $6, now() + make_interval(secs => $7), $8)
         """,
         merchant,
         grant,
@@ -114,6 +115,7 @@ async def insert_grant(
         user,
         sorted(scopes),
         life_seconds,
+        session,
     )
 
 
@@ -121,7 +123,8 @@ async def standing(reader: Connection, merchant: MerchantId, grant: str) -> Row 
     """A grant with its client and merchant, as they are now; revoked ones included."""
     row: Row | None = await reader.fetchrow(
         """
-        SELECT g.client_id, g.user_id, g.mode, g.scopes, c.scopes AS client_scopes, m.state AS merchant_state,
+        SELECT g.client_id, g.user_id, g.session_id, g.mode, g.scopes, c.scopes AS client_scopes,
+               m.state AS merchant_state,
                g.revoked_at IS NOT NULL OR c.revoked_at IS NOT NULL OR g.ends_at <= now() AS is_over
           FROM oauth_grants g
           JOIN oauth_clients c ON c.merchant_id = g.merchant_id AND c.id = g.client_id

@@ -13,7 +13,7 @@ from litestar.routes import HTTPRoute
 from litestar.types import ControllerRouterHandler, LifeSpanScope, Scope
 
 from quickkub.api import callbacks, docs, health, metrics, v1
-from quickkub.api.auth import authenticate, check_version
+from quickkub.api.auth import authenticate, check_version, stepped_up
 from quickkub.api.auth_routes.cookies import CookieRules
 from quickkub.api.auth_routes.oauth import oauth_routes
 from quickkub.api.auth_routes.people import people_routers
@@ -66,7 +66,7 @@ def create_app(services: Services, extra_routes: Sequence[ControllerRouterHandle
     api = Router(
         path="/",
         route_handlers=v1.ROUTES,
-        guards=[counting_failures(authenticate), limit_caller, check_version],
+        guards=[counting_failures(authenticate), limit_caller, stepped_up, check_version],
         request_class=ApiRequest,
     )
     oauth = oauth_routes(services.oauth) if services.oauth is not None else []

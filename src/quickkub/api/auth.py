@@ -13,6 +13,7 @@ from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
 
 from quickkub.access.permissions import require
+from quickkub.access.step_up import STEP_UP, require_fresh
 from quickkub.api.operations import OPT_KEY, Operation
 from quickkub.api.services import Services
 from quickkub.audit import Actor, ActorKind
@@ -59,6 +60,16 @@ async def authenticate(connection: ASGIConnection[Any, Any, Any, Any], handler: 
     require(caller, operation.needs, platform=operation.platform)
     # Only now, so that a refused caller's request has seen nobody's rows (A3).
     see_from_here(HOUSE if operation.platform else scope_of(caller.merchant))
+
+
+async def stepped_up(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
+    """Guard, after the limits: a person has just shown who they are, where the table asks for it.
+
+    Raises StepUpRequired, SecondFactorRequired.
+    """
+    operation: Operation = handler.opt[OPT_KEY]
+    if operation.id in STEP_UP and connection.scope.get("method") != "OPTIONS":
+        await require_fresh(connection.app.state.services.db, connection.scope["user"])
 
 
 async def _caller(services: Services, text: str, address: str | None) -> Caller:

@@ -16,6 +16,8 @@ import msgspec
 from litestar.handlers import HTTPRouteHandler
 
 from quickkub.access.permissions import PermissionMissing
+from quickkub.access.sessions import SecondFactorRequired, StepUpRequired
+from quickkub.access.step_up import STEP_UP
 from quickkub.api import once, operators, schema, v1
 from quickkub.api.auth import VERSION_HEADER, HeaderRepeated, VersionUnknown
 from quickkub.api.auth_routes import people
@@ -193,8 +195,10 @@ def _operation(path: str, operation: Operation, schemas: dict[Any, dict[str, Any
 
 
 def _described(operation: Operation) -> str:
-    """Its own words, and the permission it needs."""
+    """Its own words, the permission it needs, and whether it needs a step-up."""
     needs = f"Needs the permission `{operation.needs}`." if operation.needs else "Takes no key."
+    if operation.id in STEP_UP and "step-up" not in operation.description:
+        needs += " Needs a step-up, if a person asks."
     return f"{operation.description} {needs}".strip()
 
 
@@ -307,6 +311,7 @@ def _refusals_of(operation: Operation) -> Sequence[type[Refusal]]:
     return (
         *(_ALWAYS if operation.needs else _FOR_EVERYBODY),
         *operation.refusals,
+        *((SecondFactorRequired, StepUpRequired) if operation.id in STEP_UP else ()),
         *(_WITH_BODY if reads_body else ()),
         *(_ONCE if operation.once else ()),
     )

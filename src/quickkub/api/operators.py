@@ -12,7 +12,8 @@ from litestar.connection import ASGIConnection
 from litestar.handlers import BaseRouteHandler
 
 from quickkub.access.permissions import NO_MERCHANT, PermissionMissing, permissions_of, require
-from quickkub.access.sessions import SignedIn, require_full
+from quickkub.access.sessions import SignedIn, require_full, require_step_up
+from quickkub.access.step_up import STEP_UP
 from quickkub.api.auth import check_version
 from quickkub.api.auth_routes.guard import AuthRequest, from_our_pages, signed_in_only
 from quickkub.api.operations import OPT_KEY, Operation
@@ -39,7 +40,7 @@ ROUTES = (
 
 
 async def operators_only(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:
-    """Guard: an operator who may do this. Raises SecondFactorRequired, PermissionMissing."""
+    """Guard: an operator who may do this. Raises SecondFactorRequired, PermissionMissing, StepUpRequired."""
     if connection.scope.get("method") == "OPTIONS":
         return
     signed_in: SignedIn = connection.scope["state"]["signed_in"]
@@ -56,6 +57,8 @@ async def operators_only(connection: ASGIConnection[Any, Any, Any, Any], handler
         role=role,
     )
     require(caller, operation.needs, platform=True)
+    if operation.id in STEP_UP:
+        require_step_up(signed_in)
     connection.scope["user"] = caller
     connection.scope["state"]["key_id"] = caller.id
 

@@ -83,8 +83,8 @@ class Caller:
     """Who asks, in one mode; the other mode is never seen.
 
     A key: `key_id` and `kind`. An OAuth client: `client_id`. A person, with or without a client between:
-    `user_id` and `role`. `scopes` are the permissions it came with; a role narrows them further
-    (access/permissions.py). An operator's `merchant` is empty.
+    `user_id` and `role`, and the session in which they let it in. `scopes` are the permissions it came with;
+    a role narrows them further (access/permissions.py). An operator's `merchant` is empty.
     """
 
     merchant: MerchantId
@@ -95,6 +95,7 @@ class Caller:
     user_id: str | None = None
     role: str | None = None
     client_id: str | None = None
+    session_id: str | None = None
     # What this key may ask per second and at once, where it was given limits of its own.
     rate_per_second: int | None = None
     rate_burst: int | None = None

@@ -119,7 +119,7 @@ class Settling:
                 await record(tx, _refused("code.refused", "oauth_client", client.id, client))
                 return OAuthGrantRefused()
             scopes = frozenset(row["scopes"])
-            grant = await _new_grant(tx, client, row["user_id"], scopes, ABSOLUTE_SECONDS)
+            grant = await _new_grant(tx, client, row["user_id"], scopes, ABSOLUTE_SECONDS, row["session_id"])
             await store.use_code(tx, client.merchant, digest(code), grant.id)
             refresh = await _new_refresh(tx, grant) if REFRESH in client.grant_types else None
         return Issued(grant, scopes, refresh)
@@ -170,7 +170,12 @@ def _needed(given: Mapping[str, str], name: str) -> str:
 
 
 async def _new_grant(
-    tx: Connection, client: Client, user: str | None, scopes: frozenset[str], life_seconds: int
+    tx: Connection,
+    client: Client,
+    user: str | None,
+    scopes: frozenset[str],
+    life_seconds: int,
+    session: str | None = None,
 ) -> Grant:
     grant = Grant(client.merchant, new_id("gr"), client.mode, client.id, user, scopes)
     await tokens_store.insert_grant(
@@ -180,6 +185,7 @@ async def _new_grant(
         mode=grant.mode,
         client=grant.client,
         user=grant.user,
+        session=session,
         scopes=scopes,
         life_seconds=life_seconds,
     )

@@ -99,7 +99,8 @@ TABLES: Final = (
     Table(
         "oauth_grants",
         Kind.ACCOUNTS,
-        internal="merchant_id id mode client_id user_id scopes created_at ends_at revoked_at revoked_because",
+        internal="merchant_id id mode client_id user_id session_id scopes created_at ends_at revoked_at "
+        "revoked_because",
     ),
     Table(
         "refresh_tokens",

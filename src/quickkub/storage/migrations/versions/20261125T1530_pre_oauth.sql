@@ -52,6 +52,8 @@ CREATE TABLE oauth_grants (
     client_id       text COLLATE "C" NOT NULL,
     -- Null: the client acts for itself.
     user_id         text COLLATE "C",
+    -- Where the person gave it: whether they have just shown who they are is read there.
+    session_id      text COLLATE "C" CHECK (session_id IS NULL OR user_id IS NOT NULL),
     scopes          text[] NOT NULL,
     created_at      timestamptz NOT NULL DEFAULT now(),
     ends_at         timestamptz NOT NULL CHECK (ends_at > created_at),

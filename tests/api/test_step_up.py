@@ -1,0 +1,117 @@
+"""Who shows password and second factor again, before what: every operation against the one table (5.2)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator
+
+import pytest
+from litestar.handlers import HTTPRouteHandler
+
+from quickkub.access.permissions import Role
+from quickkub.access.step_up import STEP_UP
+from quickkub.api import operators, v1
+from quickkub.api.describe import document
+from quickkub.api.operations import OPT_KEY
+from quickkub.storage import open_database
+from quickkub.storage.scope import HOUSE
+from tests.support.api import Client
+from tests.support.postgres import TestServer
+from tests.support.team import Team, team
+
+AGAIN = (403, "step_up_required")
+WISH = {"kind": "secret", "name": "till"}
+
+
+@pytest.fixture(scope="module")
+async def office(postgres_server: TestServer) -> AsyncIterator[Team]:
+    async with postgres_server.fresh_database() as dsn:
+        database = await open_database(dsn, size_max=5, scope=HOUSE)
+        async with team(database) as opened:
+            yield opened
+        await database.close()
+
+
+async def asked_again(client: Client, routes: tuple[HTTPRouteHandler, ...]) -> set[str]:
+    """Operations that want the step-up, before they have read anything."""
+    found = set()
+    for route in routes:
+        (path,), (method,) = route.paths, route.http_methods
+        told = await client.asks(str(method), re.sub(r"\{\w+:\w+\}", "x", path), raw=b"{")
+        if (told.status, told.json.get("code")) == AGAIN:
+            found.add(route.opt[OPT_KEY].id)
+    return found
+
+
+async def waits(office: Team, seconds: int) -> None:
+    """So long ago everybody has shown who they are."""
+    async with office.database.transaction() as tx:
+        await tx.execute(
+            "UPDATE sessions SET stepped_up_at = clock_timestamp() - make_interval(secs => $1)", seconds
+        )
+
+
+def ids(routes: tuple[HTTPRouteHandler, ...]) -> set[str]:
+    return {route.opt[OPT_KEY].id for route in routes}
+
+
+async def test_after_five_minutes_a_member_shows_it_again_for_what_the_table_says_and_no_more(
+    office: Team,
+) -> None:
+    owner = await office.member("owner")
+    assert await asked_again(owner, v1.ROUTES) == set()
+    await waits(office, 300)
+    assert await asked_again(owner, v1.ROUTES) == STEP_UP.keys() & ids(v1.ROUTES)
+
+
+async def test_after_five_minutes_an_operator_shows_it_again_for_what_the_table_says_and_no_more(
+    office: Team,
+) -> None:
+    operator = await office.operator(Role.BREAK_GLASS)
+    assert await asked_again(operator, operators.ROUTES) == set()
+    await waits(office, 300)
+    assert await asked_again(operator, operators.ROUTES) == STEP_UP.keys() & ids(operators.ROUTES)
+
+
+def test_the_table_names_operations_there_are_and_the_description_tells_of_each() -> None:
+    assert set(STEP_UP) <= ids((*v1.ROUTES, *operators.ROUTES))
+    told = [one for path in document()["paths"].values() for one in path.values()]
+    asking = {one["operationId"] for one in told if "step_up_required" in str(one["responses"].get("403"))}
+    assert STEP_UP.keys() <= asking
+    assert all("step-up" in one["description"] for one in told if one["operationId"] in STEP_UP)
+
+
+async def test_a_key_is_no_person_and_is_not_asked(office: Team) -> None:
+    await waits(office, 3600)
+    assert await asked_again(office.shop, v1.ROUTES) == set()
+
+
+async def test_the_refusal_says_how_to_go_on_and_after_it_the_key_is_made(office: Team) -> None:
+    owner = await office.member("owner")
+    assert (await owner.posts("/v1/api_keys", WISH)).status == 201
+    await waits(office, 301)
+    told = await owner.posts("/v1/api_keys", WISH)
+    assert (told.status, told.code) == AGAIN
+    assert "POST /auth/step-up" in told.json["detail"]
+    await waits(office, 0)
+    assert (await owner.posts("/v1/api_keys", WISH)).status == 201
+
+
+async def test_a_token_whose_session_has_ended_cannot_be_stepped_up(office: Team) -> None:
+    owner = await office.member("owner")
+    assert (await owner.posts("/v1/api_keys", WISH)).status == 201
+    async with office.database.transaction() as tx:
+        await tx.execute("UPDATE sessions SET ended_at = now()")
+    told = await owner.posts("/v1/api_keys", WISH)
+    assert (told.status, told.code) == AGAIN
+    assert "is over" in told.json["detail"]
+    assert (await owner.gets("/v1/api_keys")).status == 200
+
+
+async def test_a_developer_without_a_second_factor_makes_no_key(office: Team) -> None:
+    developer = await office.member("developer")
+    assert (await developer.gets("/v1/payments")).status == 200
+    async with office.database.transaction() as tx:
+        await tx.execute("UPDATE second_factors SET secret = NULL, confirmed_at = NULL")
+    told = await developer.posts("/v1/webhook_endpoints", {"url": "http://127.0.0.1:9/hook"})
+    assert (told.status, told.code) == (403, "second_factor_required")
