@@ -52,13 +52,7 @@ CARD: Final = {
     "card_token": f"tokn_test_{secrets.token_hex(10)}",
     "card_fingerprint": secrets.token_hex(16),
 }
-FORMS: Final = {"attempts.next_action", "idempotency_keys.answer"}
-"""Where the form stands that a payer's browser sends to GBPrimePay: finding 4 of the penetration report."""
-
-MAY_KNOW: Final = {
-    "email": {"users.email", "users.email_normal"},
-    **dict.fromkeys(("payer's name", "payer's email", "payer's phone", "callback token"), FORMS),
-}
+MAY_KNOW: Final = {"email": {"users.email", "users.email_normal"}}
 NOT_WRITTEN_BY_PROCESSES: Final = {"secrets.json", "demo.json"}
 """The operator's own files, readable by nobody else."""
 

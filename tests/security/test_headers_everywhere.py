@@ -18,6 +18,7 @@ from quickkub.api.auth_routes.cookies import CookieRules
 from quickkub.kernel.ids import new_id
 from quickkub.storage import Database, open_database
 from quickkub.storage.scope import HOUSE
+from quickkub.storage.vault import Vault
 from quickkub.web.routes import checkout_routes
 from tests.support.api import Client, Told, key_for, services_for
 from tests.support.postgres import TestServer
@@ -56,6 +57,7 @@ class Pages:
     """What the checkout page asks for."""
 
     database: Database
+    vault: Vault
     public_url: str
 
 
@@ -65,7 +67,7 @@ async def site(postgres_server: TestServer, request: pytest.FixtureRequest) -> A
         database = await open_database(dsn, size_max=5, scope=HOUSE)
         shop = await open_shop(database)
         services = services_for(database, shop, public_url=request.param)
-        app = create_app(services, checkout_routes(Pages(services.db, request.param)))
+        app = create_app(services, checkout_routes(Pages(services.db, services.vault, request.param)))
         key = await key_for(database, shop.merchant)
         async with serving(app) as url, aiohttp.ClientSession() as session:
             client = Client(session, url, key, shop, services)

@@ -20,6 +20,8 @@ from typer.testing import CliRunner
 from quickkub.cli.app import build
 from quickkub.connectors.contract import (
     Account,
+    Action,
+    ActionKind,
     DisputeNews,
     DisputeState,
     Evidence,
@@ -29,6 +31,7 @@ from quickkub.connectors.contract import (
     Paid,
     Payer,
     RawCallback,
+    Waiting,
 )
 from quickkub.house.keys import KeyOffice
 from quickkub.house.wiring import HouseWiring
@@ -113,8 +116,11 @@ async def paid(shop: Shop, method: str = "card", **more: Any) -> dict[str, Any]:
 
 
 async def everything_is_used(shop: Shop) -> None:
-    """A payer, a callback, a refund by transfer, a contested dispute, a slip, a webhook with two secrets."""
+    """A payer, a form, a callback, a transfer back, a contested dispute, a slip, a webhook with two secrets."""
     assert isinstance(shop.bank, LookingBank)
+    form = Action(ActionKind.FORM_POST, "https://forms.example/v1", fields={"name": "Somchai Jaidee"})
+    shop.bank.to_create.append(Waiting(form))
+    await paid(shop)
     qr = await paid(shop, "promptpay", payer=Payer(name="Somchai Jaidee", phone="0812345678"))
     await shop.refunds_of(qr["id"], baht(40), destination=Destination("014", "1234567890", "Somchai Jaidee"))
     card = await paid(shop)
@@ -148,7 +154,8 @@ async def uses_a_slip(shop: Shop, bank: LookingBank) -> None:
 OURS: Final = {
     "provider_accounts.credentials", "payments.payer", "evidence.transcript", "inbox.body",
     "refunds.destination", "disputes.evidence", "slips.answer", "webhook_endpoints.secret",
-    "webhook_endpoints.previous_secret", "refused_callbacks.body",
+    "webhook_endpoints.previous_secret", "refused_callbacks.body", "attempts.form_fields",
+    "idempotency_keys.form_fields",
 }  # fmt: skip
 
 

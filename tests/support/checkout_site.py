@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import secrets
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
@@ -15,12 +16,15 @@ from litestar import Litestar
 from quickkub.kernel.ids import MerchantId, new_id, new_reference
 from quickkub.kernel.money import Money
 from quickkub.kernel.tokens import new_token
+from quickkub.payments.forms import form_place
 from quickkub.promptpay import BillPayment, build
 from quickkub.storage import Database
+from quickkub.storage.vault import Vault
 from quickkub.web.live import LiveHub
 from quickkub.web.routes import checkout_routes, hub_for
 from tests.support.rows import Shop, add_attempt, add_evidence, add_payment, insert
 from tests.support.server import serving
+from tests.support.shop import VAULT
 
 BILLER: Final = "010555123456700"
 
@@ -41,6 +45,7 @@ class PageServices:
     """What the checkout page asks for."""
 
     database: Database
+    vault: Vault
     public_url: str
 
 
@@ -89,6 +94,8 @@ class Site:
     ) -> tuple[str, str]:
         reference = new_reference()
         payload = build(BillPayment(BILLER, reference, "QKB1", amount=Money(amount)))
+        step = dict(action or {"type": "display_qr", "qr_payload": payload})
+        fields = step.pop("fields", None)
         async with self._pool.acquire() as connection:
             attempt = await add_attempt(
                 connection,
@@ -96,8 +103,14 @@ class Site:
                 payment,
                 amount=amount,
                 reference=reference,
-                next_action=dict(action or {"type": "display_qr", "qr_payload": payload}),
+                next_action=step,
             )
+            if fields:
+                place = form_place(self.shop.merchant, attempt, self.shop.mode)
+                sealed = VAULT.seal(json.dumps(fields).encode(), place)
+                await connection.execute(
+                    "UPDATE attempts SET form_fields = $2 WHERE id = $1", attempt, sealed
+                )
         return attempt, payload
 
     async def next_check(self, link: Link) -> datetime | None:
@@ -151,7 +164,9 @@ async def running_site(
     """The pages of a coffee shop, served over loopback until the end of the block."""
     shop = await _coffee_shop(pool)
     hub = hub or hub_for(database)
-    app = Litestar(checkout_routes(PageServices(database, "http://127.0.0.1"), hub), openapi_config=None)
+    app = Litestar(
+        checkout_routes(PageServices(database, VAULT, "http://127.0.0.1"), hub), openapi_config=None
+    )
     async with serving(app) as url:
         try:
             yield Site(url, pool, hub, shop)

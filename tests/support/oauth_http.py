@@ -153,7 +153,7 @@ async def oauth_site(
         services = replace(services_for(database, shop, public_url=url), tokens=tokens, oauth=desk)
         hub = hub_for(served)
         # With the checkout pages come the style sheets that all pages share.
-        late.app = create_app(services, checkout_routes(PageServices(served, url), hub))
+        late.app = create_app(services, checkout_routes(PageServices(served, VAULT, url), hub))
         api = ApiClient(http, url, await key_for(database, shop.merchant), shop, services)
         yield Site(url, server, api, http, jar, jar.opens(owner))
         await hub.close()

@@ -23,9 +23,9 @@ from quickkub.kernel.money import Money
 from quickkub.kernel.secrets import Secret
 from quickkub.merchants.keys import Caller, Keys
 from quickkub.payments.model import Answered, ListQuery, NewPayment, Page
-from quickkub.payments.replay import Render
 from quickkub.payments.routes.service import Routes
 from quickkub.payments.slips import Slips
+from quickkub.payments.view import Render
 from quickkub.privacy.service import Privacy
 from quickkub.refunds.service import Refunds
 from quickkub.storage import Database

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import hmac
 from collections.abc import Iterable
-from typing import Final
+from typing import Any, Final
 
 from quickkub.checkout.model import Checkout, Key, Standing
 from quickkub.checkout.steps import read_step
 from quickkub.kernel.ids import MerchantId, PaymentId
 from quickkub.kernel.money import CURRENCIES, Money
 from quickkub.kernel.tokens import merchant_of
+from quickkub.payments.forms import form_place, whole_step
 from quickkub.payments.states import PaymentState
 from quickkub.storage import Connection, Row
+from quickkub.storage.vault import Vault
 
 _NOBODY: Final = MerchantId("mer_" + "0" * 32)
 _NO_TOKEN: Final = "A" * 43
@@ -22,10 +24,10 @@ asked for when a text is no token at all."""
 _FIND: Final = """
 SELECT p.merchant_id, p.id, p.mode, p.amount, p.currency, p.method, p.reference, p.description, p.return_url,
        p.checkout_token, p.state, p.failure_code, p.expires_at, p.updated_at, p.paid_at, now() AS seen_at,
-       m.name, m.name_th, a.next_action
+       m.name, m.name_th, a.id AS attempt_id, a.next_action, a.form_fields
   FROM payments p
   JOIN merchants m ON m.id = p.merchant_id
-  LEFT JOIN LATERAL (SELECT next_action FROM attempts
+  LEFT JOIN LATERAL (SELECT id, next_action, form_fields FROM attempts
                       WHERE merchant_id = p.merchant_id AND payment_id = p.id
                       ORDER BY created_at DESC, id DESC LIMIT 1) a ON true
  WHERE p.merchant_id = $1 AND p.checkout_token = $2
@@ -61,7 +63,7 @@ async def ask_soon(connection: Connection, key: Key) -> bool:
     return done != "UPDATE 0"
 
 
-async def find_checkout(reader: Connection, token: str) -> Checkout | None:
+async def find_checkout(reader: Connection, vault: Vault, token: str) -> Checkout | None:
     """The payment behind a checkout link, or None.
 
     A text that is no token, a token nobody was given and a token of a merchant we do not know all cost the
@@ -83,7 +85,7 @@ async def find_checkout(reader: Connection, token: str) -> Checkout | None:
         reference=row["reference"],
         description=row["description"],
         return_url=row["return_url"],
-        step=read_step(row["next_action"], row["mode"]),
+        step=read_step(_action(vault, row), row["mode"]),
         standing=_standing(row),
     )
 
@@ -93,6 +95,11 @@ async def look_at(reader: Connection, keys: Iterable[Key]) -> dict[Key, Standing
     asked = list(keys)
     rows = await reader.fetch(_LOOK, [key.merchant for key in asked], [key.payment for key in asked])
     return {Key(row["merchant_id"], row["id"]): _standing(row) for row in rows}
+
+
+def _action(vault: Vault, row: Row) -> dict[str, Any] | None:
+    place = form_place(row["merchant_id"], row["attempt_id"] or "", row["mode"])
+    return whole_step(vault, row["next_action"], row["form_fields"], place)
 
 
 def _standing(row: Row) -> Standing:

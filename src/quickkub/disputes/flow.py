@@ -27,7 +27,8 @@ from quickkub.payments import attempt_store
 from quickkub.payments.model import Answered, Attempt
 from quickkub.payments.office import Office
 from quickkub.payments.orders import account_of
-from quickkub.payments.replay import Render, stored
+from quickkub.payments.replay import stored
+from quickkub.payments.view import Render
 from quickkub.storage import Connection
 from quickkub.storage.idempotency import Once, claim, keep_answer, stop_waiting
 from quickkub.storage.vault import Place

@@ -11,7 +11,7 @@ from quickkub.disputes.view import dispute_view
 from quickkub.kernel.ids import MerchantId
 from quickkub.payments.model import Answered, Page
 from quickkub.payments.office import Office
-from quickkub.payments.replay import Render
+from quickkub.payments.view import Render
 from quickkub.storage.idempotency import Once
 
 LEASE_SECONDS: Final = 40

@@ -29,6 +29,7 @@ from quickkub.house.tokens import desk_of, oauth_of
 from quickkub.settings import Settings
 from quickkub.storage import Database
 from quickkub.storage.schema import head_revision
+from quickkub.storage.vault import Vault
 from quickkub.web.live import LiveHub
 from quickkub.web.routes import checkout_routes, hub_for
 
@@ -41,6 +42,7 @@ class PageServices:
     """What the checkout page asks for."""
 
     database: Database
+    vault: Vault
     public_url: str
 
 
@@ -98,7 +100,9 @@ def build_app(house: House, hub: LiveHub, limits: Limits) -> Litestar:
         access=access,
         oauth=desk_of(house.settings, oauth, access.sessions),
     )
-    return create_app(services, checkout_routes(PageServices(house.db, house.settings.public_url), hub))
+    return create_app(
+        services, checkout_routes(PageServices(house.db, house.vault, house.settings.public_url), hub)
+    )
 
 
 async def _try(account: Account) -> Tried:

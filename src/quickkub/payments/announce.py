@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 from quickkub.payments import store
 from quickkub.payments.model import Attempt, Payment
 from quickkub.payments.states import OPEN, PAYMENT, Fact, PaymentState
@@ -14,26 +12,19 @@ from quickkub.storage.outbox import Event
 
 
 def news_of(payment: Payment, attempt: Attempt, kind: str, public_url: str) -> Event:
-    """`payment.<kind>`, telling the payment as it stands."""
+    """`payment.<kind>`, telling the payment as it stands.
+
+    The fields of a form are left out: they name the payer, and events are kept for long and passed on (A4).
+    Who needs them asks for the payment, or sends the payer to the checkout page.
+    """
     return Event(
         merchant=payment.merchant,
         mode=payment.mode,
         type=f"payment.{kind}",
         object_id=payment.id,
         version=payment.version,
-        data={"object": _for_many_eyes(payment_view(payment, attempt, public_url))},
+        data={"object": payment_view(payment, attempt, public_url)},
     )
-
-
-def _for_many_eyes(view: dict[str, Any]) -> dict[str, Any]:
-    """Without the fields of a form: they name the payer, and events are kept for long and passed on (A4).
-
-    Who needs them asks for the payment, or sends the payer to the checkout page.
-    """
-    action = view["next_action"]
-    if action is None or "fields" not in action:
-        return view
-    return view | {"next_action": {name: said for name, said in action.items() if name != "fields"}}
 
 
 async def advance(

@@ -18,7 +18,7 @@ from quickkub.payments.at_once import Asker, take_at_once
 from quickkub.payments.model import Answered, Attempt, NewPayment, Payment
 from quickkub.payments.office import Office, OutOfTime, Told
 from quickkub.payments.orders import order_for, seal_payer
-from quickkub.payments.replay import Render, replay_payment
+from quickkub.payments.replay import replay_payment
 from quickkub.payments.routes.store import add_attempt, ground
 from quickkub.payments.routing import FAILOVER_WITHIN_SECONDS, Plan, Route, plan
 from quickkub.payments.satang import claim_amount, give_up
@@ -26,6 +26,7 @@ from quickkub.payments.say_store import say
 from quickkub.payments.screening import screen
 from quickkub.payments.settle import apply
 from quickkub.payments.states import AttemptState, PaymentState
+from quickkub.payments.view import Render
 from quickkub.storage import Connection
 from quickkub.storage.idempotency import Once, Replay, earlier
 

@@ -9,19 +9,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
-from typing import Final
+from typing import Any, Final
 
 from quickkub.connectors.contract import Outcome, Waiting
 from quickkub.kernel.ids import new_id
 from quickkub.payments import rules
 from quickkub.payments.announce import news_of
 from quickkub.payments.attempt_store import JITTER
+from quickkub.payments.forms import seal_form, to_keep, whole_view
 from quickkub.payments.model import Attempt, Payment
 from quickkub.payments.office import Office, Told
 from quickkub.payments.proof_store import evidence_place
-from quickkub.payments.replay import Render
 from quickkub.payments.states import ATTEMPT, PAYMENT, Fact
-from quickkub.payments.view import action_view, payment_view
+from quickkub.payments.view import Render, action_view
 from quickkub.storage import Connection
 from quickkub.storage.idempotency import Once, keep_answer
 from quickkub.storage.outbox import DELIVERIES
@@ -39,7 +39,8 @@ WITH held AS (
     SELECT $1, $5, mode, $2, $3, $6, 'answer', 'waiting', $7::bytea FROM held
 ), shown AS (
     UPDATE attempts
-       SET state = $8, updated_at = now(), checks = 0, next_action = $9, evidence_id = $5,
+       SET state = $8, updated_at = now(), checks = 0, next_action = $9, form_fields = $22,
+           evidence_id = $5,
            provider_reference = coalesce($10, provider_reference),
            next_check_at = now() + make_interval(secs => $11 * {JITTER})
       FROM held WHERE attempts.merchant_id = $1 AND attempts.id = $3
@@ -52,7 +53,7 @@ WITH held AS (
     SELECT merchant_id, $14, mode, $15, id, version, $16::jsonb FROM moved
     RETURNING merchant_id, id, mode, type
 ), deliveries AS ({DELIVERIES}), answered AS (
-    UPDATE idempotency_keys SET status = $19, answer = $20
+    UPDATE idempotency_keys SET status = $19, answer = $20, form_fields = $23
       FROM held
      WHERE idempotency_keys.merchant_id = $1 AND idempotency_keys.mode = $17 AND operation = $18
        AND key = $21 AND answer IS NULL
@@ -71,11 +72,18 @@ class Asker:
 
     def answer(self, payment: Payment, attempt: Attempt) -> tuple[int, bytes]:
         """Status and bytes as the edge will send them."""
-        return self.render(payment_view(payment, attempt, self.office.public_url))
+        return self.render(self._view(payment, attempt))
+
+    def kept(self, payment: Payment, attempt: Attempt) -> tuple[int, bytes, bytes | None]:
+        """The same as it is stored: what names the payer is sealed."""
+        return to_keep(self.office.vault, self.once, self.render, self._view(payment, attempt))
 
     async def keep(self, tx: Connection, payment: Payment, attempt: Attempt) -> None:
         """Store the answer in the transaction that finishes the work."""
-        await keep_answer(tx, self.once, *self.answer(payment, attempt))
+        await keep_answer(tx, self.once, *self.kept(payment, attempt))
+
+    def _view(self, payment: Payment, attempt: Attempt) -> dict[str, Any]:
+        return whole_view(self.office.vault, payment, attempt, self.office.public_url)
 
 
 async def take_at_once(
@@ -100,6 +108,7 @@ async def take_at_once(
         attempt,
         state=ATTEMPT.after(attempt.state, Fact.AWAITS_PAYER),
         next_action=action_view(outcome.action),
+        sealed_form=seal_form(asker.office.vault, outcome.action, attempt),
         provider_reference=outcome.provider_reference or attempt.provider_reference,
     )
     return (after, shown) if await _write(asker, payment, after, shown, told.transcript) else None
@@ -109,7 +118,7 @@ async def _write(asker: Asker, before: Payment, after: Payment, shown: Attempt, 
     evidence = new_id("evd")
     place = evidence_place(before.merchant, evidence, before.mode)
     news = news_of(after, shown, after.state.value, asker.office.public_url)
-    status, answer = asker.answer(after, shown)
+    status, answer, form_fields = asker.kept(after, shown)
     async with asker.office.db.statement() as connection:
         written = await connection.fetchval(
             _TAKE,
@@ -134,5 +143,7 @@ async def _write(asker: Asker, before: Payment, after: Payment, shown: Attempt, 
             status,
             answer,
             asker.once.key,
+            shown.sealed_form,
+            form_fields,
         )
     return written is not None

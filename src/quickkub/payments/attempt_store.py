@@ -14,7 +14,8 @@ from quickkub.storage import Connection, Row
 
 ATTEMPT_COLUMNS: Final = """
     merchant_id, id, payment_id, mode, provider, account_id, amount, currency, state, reference,
-    provider_reference, next_action, failure_code, checks, lease_token, created_at, provider_code
+    provider_reference, next_action, failure_code, checks, lease_token, created_at, provider_code,
+    form_fields
 """
 JITTER: Final = "(0.9 + random() * 0.2)"
 """20 % spread, so that attempts that failed together do not come back together."""
@@ -44,6 +45,7 @@ def read_attempt(row: Row, prefix: str = "") -> Attempt:
         lease_token=row[prefix + "lease_token"],
         created_at=row[prefix + "created_at"],
         provider_code=row[prefix + "provider_code"],
+        sealed_form=row[prefix + "form_fields"],
     )
 
 
@@ -151,7 +153,9 @@ WITH proof AS (
 )
 UPDATE attempts
    SET state = $3, updated_at = now(), checks = 0, unanswered = false,
-       next_action = coalesce($4, next_action), provider_reference = coalesce($5, provider_reference),
+       next_action = coalesce($4, next_action),
+       form_fields = CASE WHEN $4 IS NULL THEN form_fields ELSE $16::bytea END,
+       provider_reference = coalesce($5, provider_reference),
        failure_code = $6, provider_code = $7, evidence_id = coalesce($8, evidence_id),
        next_check_at = now() + make_interval(secs => $9 * {JITTER})
  WHERE merchant_id = $1 AND id = $2
@@ -165,13 +169,17 @@ async def move_attempt(
     state: AttemptState,
     *,
     next_action: dict[str, Any] | None = None,
+    sealed_form: bytes | None = None,
     provider_reference: str | None = None,
     failure_code: str | None = None,
     provider_code: str | None = None,
     evidence: NewEvidence | str | None = None,
     check_seconds: int | None,
 ) -> Attempt:
-    """Write a new state with its evidence, count inquiries anew, set the next one (None: no more)."""
+    """Write a new state with its evidence, count inquiries anew, set the next one (None: no more).
+
+    A `next_action` replaces the one before, form and all.
+    """
     new = evidence if isinstance(evidence, NewEvidence) else None
     row = await tx.fetchrow(
         _MOVE,
@@ -190,6 +198,7 @@ async def move_attempt(
         new.outcome if new else None,
         new.sealed if new else None,
         attempt.mode,
+        sealed_form,
     )
     assert row is not None, "the attempt row is locked by this transaction"
     return read_attempt(row)

@@ -7,9 +7,9 @@ from quickkub.payments import attempt_store, store
 from quickkub.payments.ending import end, may_end
 from quickkub.payments.model import Answered, PaymentNotCancellable, PaymentNotFound
 from quickkub.payments.office import Office
-from quickkub.payments.replay import Render, replay_payment
+from quickkub.payments.replay import replay_payment
 from quickkub.payments.states import Fact, PaymentState
-from quickkub.payments.view import payment_view
+from quickkub.payments.view import Render, payment_view
 from quickkub.storage.idempotency import Once, claim, keep_answer
 
 

@@ -19,9 +19,9 @@ from quickkub.payments.instructions.model import (
 from quickkub.payments.instructions.settle import apply
 from quickkub.payments.model import Answered, Attempt, Payment, PaymentNotFound
 from quickkub.payments.office import Office
-from quickkub.payments.replay import Render, replay_instruction
+from quickkub.payments.replay import replay_instruction
 from quickkub.payments.states import AttemptState
-from quickkub.payments.view import payment_view
+from quickkub.payments.view import Render, payment_view
 from quickkub.storage import Connection
 from quickkub.storage.idempotency import Once, Replay, claim, keep_answer
 

@@ -155,6 +155,8 @@ class Attempt:
     lease_token: int
     created_at: datetime
     provider_code: str | None = None
+    # The fields of the form in `next_action`, which stands there without them (payments.forms).
+    sealed_form: bytes | None = None
 
 
 @dataclass(frozen=True, slots=True)

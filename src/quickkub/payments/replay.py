@@ -2,25 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from typing import Any
+from dataclasses import replace
 
 from quickkub.payments import attempt_store, store
+from quickkub.payments.forms import kept_answer, to_keep, whole_view
 from quickkub.payments.instructions import store as told_store
 from quickkub.payments.instructions.states import InstructionState
 from quickkub.payments.model import Answered
 from quickkub.payments.office import Office
 from quickkub.payments.states import PaymentState
-from quickkub.payments.view import payment_view
+from quickkub.payments.view import Render
 from quickkub.storage import Connection
 from quickkub.storage.idempotency import KeyBusy, Once, Replay, keep_answer
 
-Render = Callable[[Mapping[str, Any]], tuple[int, bytes]]
-"""Turns an object into the status and bytes the edge will send, so they can be stored."""
-
 
 def stored(said: Replay) -> Answered | None:
-    """The answer that was given before, word for word; None when none was stored."""
+    """The answer that was given before, word for word; None when none was stored. It has no form in it."""
     if said.answer is None or said.status is None:
         return None
     return Answered(said.status, said.answer, replayed=True)
@@ -30,7 +27,7 @@ async def replay_payment(office: Office, once: Once, said: Replay, render: Rende
     """Raises KeyBusy while the provider is being asked again for a payment nobody has seen yet."""
     before = stored(said)
     if before is not None:
-        return before
+        return replace(before, body=kept_answer(office.vault, once, render, said))
     async with office.db.transaction() as tx:
         return await _as_it_stands(office, tx, once, said.resource_id, render)
 
@@ -57,6 +54,7 @@ async def _as_it_stands(
     attempt = (await attempt_store.attempts_of(tx, once.merchant, [payment.id]))[payment.id][-1]
     if payment.state is PaymentState.CREATED:
         raise KeyBusy("the provider is being asked again", param="Idempotency-Key", retry_after=2)
-    status, body = render(payment_view(payment, attempt, office.public_url))
-    await keep_answer(tx, once, status, body)
+    view = whole_view(office.vault, payment, attempt, office.public_url)
+    await keep_answer(tx, once, *to_keep(office.vault, once, render, view))
+    status, body = render(view)
     return Answered(status, body, replayed=True)

@@ -20,6 +20,7 @@ from quickkub.payments import (
     store,
     sweep,
 )
+from quickkub.payments.forms import whole_view
 from quickkub.payments.inbox_store import Kept
 from quickkub.payments.instructions import sweep as instruction_sweep
 from quickkub.payments.instructions.model import Told
@@ -33,13 +34,12 @@ from quickkub.payments.model import (
     PaymentNotFound,
 )
 from quickkub.payments.office import Office
-from quickkub.payments.replay import Render
 from quickkub.payments.routes.service import Routes
 from quickkub.payments.routes.store import whys_of
 from quickkub.payments.slips import Slips
 from quickkub.payments.states import AttemptState
 from quickkub.payments.store import Overdue
-from quickkub.payments.view import attempt_view, payment_view
+from quickkub.payments.view import Render, attempt_view
 from quickkub.storage.idempotency import Once
 from quickkub.storage.scope import for_merchant, house
 
@@ -145,7 +145,7 @@ class Payments:
         # The attempt that was paid, which need not be the newest one; else the one that is waited for.
         paid = [attempt for attempt in attempts if attempt.state is AttemptState.SUCCEEDED]
         shown = (paid or attempts)[-1]
-        view = payment_view(payment, shown, self._office.public_url)
+        view = whole_view(self._office.vault, payment, shown, self._office.public_url)
         if with_attempts:
             view["attempts"] = [
                 attempt_view(attempt) | {"why": whys.get(attempt.id, {})} for attempt in attempts

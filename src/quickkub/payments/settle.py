@@ -24,6 +24,7 @@ from quickkub.payments import attempt_store, rules
 from quickkub.payments.announce import advance
 from quickkub.payments.desk import Desk, GoOn, lock
 from quickkub.payments.ending import end, end_attempt, may_end
+from quickkub.payments.forms import seal_form
 from quickkub.payments.holds import take_hold
 from quickkub.payments.model import Attempt, Payment
 from quickkub.payments.money_in import take_money
@@ -176,6 +177,7 @@ async def _take_waiting(desk: Desk, waiting: Waiting) -> None:
         desk.attempt,
         ATTEMPT.after(desk.attempt.state, Fact.AWAITS_PAYER),
         next_action=action_view(waiting.action),
+        sealed_form=seal_form(desk.office.vault, waiting.action, desk.attempt),
         provider_reference=waiting.provider_reference,
         evidence=desk.new_evidence(),
         check_seconds=rules.first_look_seconds(shown_late=desk.kind != "answer"),

@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any, Final
 
 from quickkub.connectors.contract import Action, ActionKind
 from quickkub.kernel.clock import rfc3339
 from quickkub.payments.model import Attempt, Payment
 from quickkub.payments.states import PaymentState
+
+Render = Callable[[Mapping[str, Any]], tuple[int, bytes]]
+"""Turns an object into the status and bytes the edge will send, so they can be stored."""
 
 FAILURE_TEXTS: Final = {
     "account_unusable": "The payer's account, card or wallet cannot be used.",
@@ -47,7 +51,8 @@ FAILURE_TEXTS_TH: Final = {
 
 
 def payment_view(payment: Payment, attempt: Attempt | None, public_url: str) -> dict[str, Any]:
-    """The payment object of the API. `next_action` is shown only while the payer has something to do."""
+    """The payment object for many eyes. `next_action` is shown only while the payer has something to do, and
+    without the fields of a form: they name the payer (payments.forms puts them back)."""
     waiting = payment.state is PaymentState.REQUIRES_ACTION
     return {
         "id": payment.id,
@@ -91,7 +96,7 @@ def failure_view(code: str | None) -> dict[str, str] | None:
 
 
 def action_view(action: Action) -> dict[str, Any]:
-    """What the payer has to do, as it is stored and shown."""
+    """What the payer has to do, as it is stored in clear: without the fields of a form."""
     match action.kind:
         case ActionKind.DISPLAY_QR:
             shown: dict[str, Any] = {"qr_payload": action.value}
@@ -102,8 +107,7 @@ def action_view(action: Action) -> dict[str, Any]:
         case ActionKind.REDIRECT | ActionKind.FORM_POST | ActionKind.OPEN_APP:
             shown = {"url": action.value}
     more = {"app_url": action.app_value} if action.app_value else {}
-    fields = {"fields": dict(action.fields)} if action.fields else {}
-    return {"type": action.kind.value, **shown, **more, **fields}
+    return {"type": action.kind.value, **shown, **more}
 
 
 def attempt_view(attempt: Attempt) -> dict[str, Any]:

@@ -18,15 +18,18 @@ from quickkub.kernel.clock import rfc3339
 from quickkub.kernel.errors import Refusal
 from quickkub.kernel.ids import MerchantId, new_id
 from quickkub.privacy import bodies, erase_store, store
-from quickkub.privacy.bodies import BODIES, REFUSED
+from quickkub.privacy.bodies import BODIES, REFUSED, SEALED_BY_NAME
 from quickkub.privacy.found import Found, look
 from quickkub.privacy.index import catch_up, tokens_of
 from quickkub.privacy.office import ErasureTooEarly, NobodyFound, Office, UnderLegalHold
 from quickkub.privacy.person import Person, patterns
 from quickkub.privacy.scrub import Scrub
 from quickkub.storage import Connection, Row
+from quickkub.storage.vault import Place
 
 _REFERENCE_LETTERS: Final = 100
+_FORM: Final = SEALED_BY_NAME["attempts.form_fields"]
+_ANSWERED: Final = SEALED_BY_NAME["idempotency_keys.form_fields"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +85,7 @@ async def erase_in(
     await store.let_go(tx, merchant, work.id, found.ids)
     await _own_rows(work)
     await _bodies(work)
+    await _forms(work)
     await _words(work)
     await _answers(work)
     work.counts.update(await erase_store.empty_plain(tx, merchant, found.ids))
@@ -170,11 +174,34 @@ async def _answers(work: _Work) -> None:
     for row in rows:
         said = json.loads(bytes(row["answer"]))
         now = work.own.own(said) if row["own"] else work.others.value(said)
-        if now != said:
-            await erase_store.keep_answer(
-                work.tx, row["row_is"], json.dumps(now, ensure_ascii=False, separators=(",", ":")).encode()
-            )
-            work.counts["idempotency_keys.answer"] += 1
+        place = _ANSWERED.place(work.merchant, row["form_row"], row["mode"])
+        form = None if row["own"] else _form_in_other_words(work, place, row["form_fields"])
+        if now != said or form != row["form_fields"]:
+            text = json.dumps(now, ensure_ascii=False, separators=(",", ":"))
+            await erase_store.keep_answer(work.tx, row["row_is"], text.encode(), form)
+            work.counts["idempotency_keys.answer"] += now != said
+            work.counts["idempotency_keys.form_fields"] += form != row["form_fields"]
+
+
+async def _forms(work: _Work) -> None:
+    """Before the words of payments are replaced, for they tell which forms to look into."""
+    found_by = list(work.others.found_by)
+    for row in await erase_store.others_forms(work.tx, work.merchant, work.found.ids, found_by):
+        place = _FORM.place(work.merchant, row["id"], row["mode"])
+        form = _form_in_other_words(work, place, row["form_fields"])
+        if form is not None and form != row["form_fields"]:
+            await erase_store.keep_form(work.tx, work.merchant, row["id"], form)
+            work.counts["attempts.form_fields"] += 1
+
+
+def _form_in_other_words(work: _Work, place: Place, sealed: bytes | None) -> bytes | None:
+    """The form of somebody else's payment; the very same value when it does not name the person."""
+    if sealed is None:
+        return None
+    vault = work.office.vault
+    said = json.loads(vault.open(sealed, place))
+    now = work.others.value(said)
+    return sealed if now == said else vault.seal(json.dumps(now, ensure_ascii=False).encode(), place)
 
 
 async def _certified(

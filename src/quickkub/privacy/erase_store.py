@@ -110,6 +110,9 @@ _PLAIN: Final = {
     "attempts.next_action": """
         UPDATE attempts SET next_action = NULL
          WHERE merchant_id = $1 AND payment_id = ANY ($2) AND next_action IS NOT NULL""",
+    "attempts.form_fields": """
+        UPDATE attempts SET form_fields = NULL
+         WHERE merchant_id = $1 AND payment_id = ANY ($2) AND form_fields IS NOT NULL""",
     "webhook_deliveries.last_answer": """
         UPDATE webhook_deliveries d SET last_answer = NULL FROM events event
          WHERE d.merchant_id = $1 AND event.merchant_id = $1 AND event.id = d.event_id
@@ -204,11 +207,12 @@ async def _write(tx: Connection, table: str, row_is: Any, changed: Mapping[str, 
 async def stored_answers(
     tx: Connection, merchant: MerchantId, objects: Sequence[str], found_by: Sequence[str]
 ) -> list[Row]:
-    """Answers kept for repeats, about these objects or with words of theirs: row_is, resource_id, answer."""
+    """Answers kept for repeats, about these objects or with words of theirs, and what the sealed
+    part of each is bound to."""
     return list(
         await tx.fetch(
             """
-            SELECT ctid AS row_is, answer,
+            SELECT ctid AS row_is, answer, form_fields, operation || ' ' || key AS form_row, mode,
                    resource_id = ANY ($2) OR resource_id IN (
                        SELECT id FROM instructions WHERE merchant_id = $1 AND payment_id = ANY ($2)) AS own
               FROM idempotency_keys
@@ -225,9 +229,44 @@ async def stored_answers(
     )
 
 
-async def keep_answer(tx: Connection, row_is: Any, answer: bytes) -> None:
+async def keep_answer(tx: Connection, row_is: Any, answer: bytes, form_fields: bytes | None) -> None:
     """The same answer in other words."""
-    await tx.execute("UPDATE idempotency_keys SET answer = $2 WHERE ctid = $1", row_is, answer)
+    await tx.execute(
+        "UPDATE idempotency_keys SET answer = $2, form_fields = $3 WHERE ctid = $1",
+        row_is,
+        answer,
+        form_fields,
+    )
+
+
+async def others_forms(
+    tx: Connection, merchant: MerchantId, objects: Sequence[str], found_by: Sequence[str]
+) -> list[Row]:
+    """Forms of other payments whose own words name the person: a provider's form repeats a description."""
+    return list(
+        await tx.fetch(
+            """
+            SELECT a.id, a.mode, a.form_fields
+              FROM attempts a JOIN payments p ON p.merchant_id = a.merchant_id AND p.id = a.payment_id
+             WHERE a.merchant_id = $1 AND a.form_fields IS NOT NULL AND NOT a.payment_id = ANY ($2)
+               AND (p.description ~* ANY ($3) OR p.reference ~* ANY ($3))
+               FOR UPDATE OF a
+            """,
+            merchant,
+            list(objects),
+            list(found_by),
+        )
+    )
+
+
+async def keep_form(tx: Connection, merchant: MerchantId, attempt: str, form_fields: bytes) -> None:
+    """The same form in other words."""
+    await tx.execute(
+        "UPDATE attempts SET form_fields = $3 WHERE merchant_id = $1 AND id = $2",
+        merchant,
+        attempt,
+        form_fields,
+    )
 
 
 def _count(status: str) -> int:

@@ -94,6 +94,16 @@ RULES: Final[Sequence[Rule]] = (
         "payer = NULL, description = NULL, return_url = NULL, metadata = '{}'",
     ),
     Rule(
+        "attempts.form_fields",
+        Kind.PROVIDER_BODIES,
+        "attempts",
+        _ID,
+        "t.created_at < $1 AND t.form_fields IS NOT NULL"
+        " AND t.state IN ('succeeded', 'failed', 'expired', 'cancelled')",
+        "ARRAY[t.payment_id]",
+        "form_fields = NULL",
+    ),
+    Rule(
         "attempts.next_action",
         Kind.PAYMENTS,
         "attempts",

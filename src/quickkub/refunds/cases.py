@@ -14,7 +14,8 @@ from quickkub.payments import case_store
 from quickkub.payments.case_store import Case
 from quickkub.payments.model import Answered
 from quickkub.payments.office import Office
-from quickkub.payments.replay import Render, stored
+from quickkub.payments.replay import stored
+from quickkub.payments.view import Render
 from quickkub.refunds import flow, store
 from quickkub.refunds.model import Destination, Reason
 from quickkub.storage import Connection

@@ -19,8 +19,9 @@ from quickkub.payments.instructions.model import Told
 from quickkub.payments.instructions.states import InstructionState
 from quickkub.payments.model import Answered, Attempt, Payment, PaymentNotFound
 from quickkub.payments.office import Office
-from quickkub.payments.replay import Render, stored
+from quickkub.payments.replay import stored
 from quickkub.payments.states import AttemptState
+from quickkub.payments.view import Render
 from quickkub.refunds import rules, store
 from quickkub.refunds.effects import book_promised
 from quickkub.refunds.model import (

@@ -8,7 +8,7 @@ from quickkub.kernel.ids import MerchantId
 from quickkub.payments import case_store
 from quickkub.payments.model import Answered, Page
 from quickkub.payments.office import Office
-from quickkub.payments.replay import Render
+from quickkub.payments.view import Render
 from quickkub.refunds import cases, flow, store, tasks
 from quickkub.refunds.model import NewRefund, Reason, RefundNotFound, RefundQuery
 from quickkub.refunds.store import Due

@@ -7,7 +7,8 @@ from quickkub.payments import attempt_store
 from quickkub.payments import store as payments
 from quickkub.payments.model import Answered, Attempt, Payment
 from quickkub.payments.office import Office
-from quickkub.payments.replay import Render, stored
+from quickkub.payments.replay import stored
+from quickkub.payments.view import Render
 from quickkub.refunds import store
 from quickkub.refunds.effects import book_paid, settle_source
 from quickkub.refunds.model import Refund, RefundNotFound, RefundNotWaiting, RefundState, TransferUsed

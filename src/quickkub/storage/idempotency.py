@@ -44,11 +44,15 @@ class Once:
 
 @dataclass(frozen=True, slots=True)
 class Replay:
-    """An earlier request with this key: its stored answer, or only its object when none was stored."""
+    """An earlier request with this key: its stored answer, or only its object when none was stored.
+
+    `form_fields` is the sealed part of the answer, if it has one.
+    """
 
     resource_id: str
     status: int | None
     answer: bytes | None
+    form_fields: bytes | None = None
 
 
 def fingerprint(method: str, path_template: str, path_values: tuple[str, ...], body: bytes) -> bytes:
@@ -100,7 +104,7 @@ async def earlier(tx: Connection, once: Once) -> Replay | None:
     """The earlier request with this key, or None. Raises KeyReused and KeyBusy as `claim` does."""
     row: Row | None = await tx.fetchrow(
         """
-        SELECT fingerprint, resource_id, status, answer, busy_until > clock_timestamp() AS busy
+        SELECT fingerprint, resource_id, status, answer, form_fields, busy_until > clock_timestamp() AS busy
           FROM idempotency_keys
          WHERE merchant_id = $1 AND mode = $2 AND operation = $3 AND key = $4
         """,
@@ -119,14 +123,16 @@ async def earlier(tx: Connection, once: Once) -> Replay | None:
             param="Idempotency-Key",
             retry_after=1,
         )
-    return Replay(row["resource_id"], row["status"], row["answer"])
+    return Replay(row["resource_id"], row["status"], row["answer"], row["form_fields"])
 
 
-async def keep_answer(tx: Connection, once: Once, status: int, answer: bytes) -> None:
-    """Store the answer for replays; the first stored answer stays."""
+async def keep_answer(
+    tx: Connection, once: Once, status: int, answer: bytes, form_fields: bytes | None = None
+) -> None:
+    """Store the answer for replays, with its sealed part; the first stored answer stays."""
     await tx.execute(
         """
-        UPDATE idempotency_keys SET status = $5, answer = $6
+        UPDATE idempotency_keys SET status = $5, answer = $6, form_fields = $7
          WHERE merchant_id = $1 AND mode = $2 AND operation = $3 AND key = $4 AND answer IS NULL
         """,
         once.merchant,
@@ -135,6 +141,7 @@ async def keep_answer(tx: Connection, once: Once, status: int, answer: bytes) ->
         once.key,
         status,
         answer,
+        form_fields,
     )
 
 

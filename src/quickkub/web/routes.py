@@ -28,6 +28,7 @@ from quickkub.kernel.tokens import merchant_of
 from quickkub.promptpay import images
 from quickkub.storage import Database
 from quickkub.storage.scope import for_merchant, house
+from quickkub.storage.vault import Vault
 from quickkub.telemetry import get_logger
 from quickkub.web.assets import Assets
 from quickkub.web.headers import asset_headers, content_policy, page_headers
@@ -50,6 +51,9 @@ class Services(Protocol):
 
     @property
     def database(self) -> Database: ...
+
+    @property
+    def vault(self) -> Vault: ...
 
     @property
     def public_url(self) -> str: ...
@@ -85,7 +89,7 @@ def hub_for(database: Database) -> LiveHub:
 def checkout_routes(services: Services, live: LiveHub | None = None) -> list[ControllerRouterHandler]:
     """The pages below /pay and the files below /assets.
 
-    Pass `live` to be able to close it when the server stops. Raises ScriptNotAsListed when a script is not
+    Pass `live` to be able to close it when the server stops. Raises AssetNotAsListed when a file is not
     what the manifest says.
     """
     assets = Assets()
@@ -158,7 +162,7 @@ class _Desk:
     """Finds the payment behind a link and answers in one of four forms."""
 
     def __init__(self, services: Services, assets: Assets, live: LiveHub) -> None:
-        self._db = services.database
+        self._db, self._vault = services.database, services.vault
         self._pages = Pages(assets)
         self._live = live
         self._headers = page_headers(https=_is_https(services))
@@ -235,7 +239,7 @@ class _Desk:
         # A text that is no token costs the same lookup, and sees nobody's rows.
         with for_merchant(merchant_of(token) or ""):
             async with self._db.read() as reader:
-                checkout = await find_checkout(reader, token)
+                checkout = await find_checkout(reader, self._vault, token)
         if checkout is None:
             raise NoSuchCheckout()
         return checkout

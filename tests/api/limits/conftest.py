@@ -16,10 +16,11 @@ from quickkub.api.limits.desk import Limits
 from quickkub.api.limits.memory import Memory
 from quickkub.api.limits.policy import Rules
 from quickkub.storage import Database
+from quickkub.storage.vault import Vault
 from quickkub.web.routes import checkout_routes
 from tests.support.api import Client, key_for, services_for
 from tests.support.server import serving
-from tests.support.shop import open_shop
+from tests.support.shop import VAULT, open_shop
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,6 +28,7 @@ class Pages:
     """What the checkout page asks for."""
 
     database: Database
+    vault: Vault = VAULT
     public_url: str = "http://shop.test"
 
 

@@ -8,6 +8,7 @@ from typing import Any
 import asyncpg
 import pytest
 
+from quickkub.connectors.contract import Action, ActionKind, Waiting
 from quickkub.invariants.run import check_invariants
 from quickkub.kernel.ids import new_id
 from quickkub.kernel.money import baht
@@ -149,3 +150,40 @@ async def test_a_name_alone_does_not_pull_in_a_namesake_with_another_address(cou
     await erase(counter.office, counter.shop.merchant, asked(MALEE))
     (row,) = await counter.shop.rows("SELECT payer FROM payments WHERE id = $1", namesake["id"])
     assert row["payer"] is not None
+
+
+FIELDS = {"customerName": MALEE.name, "customerEmail": MALEE.email, "detail": "1 bag"}
+
+
+async def test_the_form_that_a_persons_browser_posted_goes_with_them_and_a_repeat_does_not_bring_it_back(
+    counter: Counter, pool: asyncpg.Pool[Any]
+) -> None:
+    shop = counter.shop
+    form = Action(ActionKind.FORM_POST, "https://forms.example/v1", fields=FIELDS)
+    shop.bank.to_create.append(Waiting(form))
+    payment = await counter.sells(MALEE, paid=False, key="order-1")
+    assert payment["next_action"]["fields"] == FIELDS
+    await shop.cancels(payment["id"])
+    done = await erase(counter.office, shop.merchant, asked(MALEE))
+    assert naming(await everything(pool, VAULT), MALEE_WRITTEN) == {}
+    counts = done["counts"]
+    assert (counts["attempts.form_fields"], counts["idempotency_keys.form_fields"]) == (1, 1)
+    assert (await counter.sells(MALEE, paid=False, key="order-1"))["next_action"] is None
+
+
+async def test_a_form_of_somebody_elses_payment_loses_the_name_and_stays_a_form(
+    counter: Counter, pool: asyncpg.Pool[Any]
+) -> None:
+    shop = counter.shop
+    fields = {"customerName": SOMCHAI.name, "detail": f"a gift for {MALEE.email}"}
+    shop.bank.to_create.append(
+        Waiting(Action(ActionKind.FORM_POST, "https://forms.example/v1", fields=fields))
+    )
+    words = {"payer": SOMCHAI, "description": fields["detail"]}
+    gift = await shop.charges(baht(150), "gift", **words)
+    await counter.sells(MALEE)
+    done = await erase(counter.office, shop.merchant, asked(MALEE))
+    assert naming(await everything(pool, VAULT), MALEE_WRITTEN) == {}
+    shown = {"customerName": SOMCHAI.name, "detail": f"a gift for {done['pseudonym']}"}
+    assert (await shop.sees(gift["id"]))["next_action"]["fields"] == shown
+    assert (await shop.charges(baht(150), "gift", **words))["next_action"]["fields"] == shown

@@ -7,6 +7,7 @@ from typing import Any
 import asyncpg
 import pytest
 
+from quickkub.connectors.contract import Action, ActionKind, Waiting
 from quickkub.kernel.ids import new_id
 from quickkub.privacy import holds
 from quickkub.privacy.erase import erase
@@ -66,6 +67,21 @@ async def test_an_event_keeps_that_it_was_told_and_loses_what_it_told(
     assert done["events.data"]["gone"] == events == await counter.shop.counts("events")
     (row, *_) = await counter.shop.rows("SELECT data FROM events")
     assert row["data"] == {"object": {"id": payment, "object": "payment", "forgotten": True}}
+
+
+async def test_a_form_goes_when_its_payment_has_long_ended(counter: Counter, pool: asyncpg.Pool[Any]) -> None:
+    shop = counter.shop
+    for key in ("ended", "open"):
+        form = Action(ActionKind.FORM_POST, "https://forms.example/v1", fields={"name": MALEE.name})
+        shop.bank.to_create.append(Waiting(form))
+        payment = await counter.sells(MALEE, paid=False, key=key)
+        if key == "ended":
+            await shop.cancels(payment["id"])
+    await grow_old(pool, "UPDATE attempts SET created_at = now() - interval '181 days'")
+    done = await run_kind(counter.office, Kind.PROVIDER_BODIES)
+    assert done["attempts.form_fields"] == {"gone": 1, "held": 0}
+    (left,) = await shop.rows("SELECT payment_id FROM attempts WHERE form_fields IS NOT NULL")
+    assert left["payment_id"] == payment["id"]
 
 
 async def test_a_payment_of_ten_years_ago_is_still_there_without_its_words(

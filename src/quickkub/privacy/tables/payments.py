@@ -36,7 +36,10 @@ TABLES: Final = (
         "failure_code provider_code why evidence_id next_check_at checks lease_until lease_token created_at "
         "updated_at last_check_at unanswered doubted",
         money="amount currency",
-        personal={"next_action": Told(Mask.SHOWN, Erasure.EMPTIED)},
+        personal={
+            "next_action": Told(Mask.SHOWN, Erasure.EMPTIED),
+            "form_fields": Told(Mask.SHOWN, Erasure.EMPTIED, sealed=True, kept=Kind.PROVIDER_BODIES),
+        },
     ),
     Table(
         "evidence",
@@ -135,7 +138,10 @@ TABLES: Final = (
         "idempotency_keys",
         Kind.IDEMPOTENCY,
         internal="merchant_id mode operation key resource_id busy_until status created_at",
-        personal={"answer": Told(Mask.HIDDEN, Erasure.REPLACED)},
+        personal={
+            "answer": Told(Mask.HIDDEN, Erasure.REPLACED),
+            "form_fields": Told(Mask.HIDDEN, Erasure.EMPTIED, sealed=True),
+        },
         hashed="fingerprint",
     ),
     Table(

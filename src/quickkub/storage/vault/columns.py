@@ -42,11 +42,15 @@ _OF_ACCOUNT: Final = (
     "(SELECT a.mode FROM provider_accounts a WHERE a.merchant_id = t.merchant_id AND a.id = t.account_id)"
 )
 _OF_SLIP: Final = "t.mode || ':' || t.sending_bank || ':' || t.trans_ref"
+_OF_REQUEST: Final = "t.operation || ' ' || t.key"
+_REQUEST_KEYS: Final = ("merchant_id", "mode", "operation", "key")
 _SLIP_KEYS: Final = ("merchant_id", "mode", "sending_bank", "trans_ref")
 
 SEALED: Final[tuple[SealedColumn, ...]] = (
     SealedColumn("provider_accounts", "credentials", mode=_MODE),
     SealedColumn("payments", "payer", mode=_MODE),
+    SealedColumn("attempts", "form_fields", mode=_MODE),
+    SealedColumn("idempotency_keys", "form_fields", keys=_REQUEST_KEYS, row=_OF_REQUEST, mode=_MODE),
     SealedColumn("evidence", "transcript", mode=_MODE),
     SealedColumn("inbox", "body", mode=_OF_ACCOUNT),
     # Nobody's, where the address was nobody's.
@@ -77,7 +81,7 @@ NOT_SEALED: Final[dict[str, str]] = {
     "provider_accounts.callback_token_hash": _RANDOM,
     "refused_callbacks.digest": "SHA-256 of the body, to recognise it again",
     "idempotency_keys.fingerprint": "SHA-256 of a request, to tell a repeat from another request",
-    "idempotency_keys.answer": "an answer of the API, where such values are masked; deleted after 30 days",
+    "idempotency_keys.answer": "an answer of the API without a form's fields, where such values are masked",
     "pgqueuer.payload": "names a schedule, nothing else",
     "audit_seals.previous_hash": _CHAIN,
     "audit_seals.hash": _CHAIN,

@@ -1,6 +1,12 @@
 -- Legal holds, erasures, retention runs, requests of people, breaches (security-reliability 8, PDPA).
 -- docs/decisions/0024-privacy.md.
 
+-- The fields of the form a payer's browser posts, sealed: they name the payer. `attempts.next_action` and
+-- `idempotency_keys.answer` are without them.
+ALTER TABLE attempts ADD COLUMN form_fields bytea;
+ALTER TABLE idempotency_keys ADD COLUMN form_fields bytea;
+CREATE INDEX attempts_with_forms ON attempts (created_at) WHERE form_fields IS NOT NULL;
+
 -- What may not be deleted, emptied or erased, whatever its time: a merchant's data, a payment's, a person's.
 CREATE TABLE legal_holds (
     merchant_id    text COLLATE "C" NOT NULL REFERENCES merchants (id),
