@@ -47,6 +47,10 @@ async def test_every_answer_has_its_safety_headers_and_an_id(
     assert re.fullmatch(r"req_[0-9a-f]{32}", told.headers["x-request-id"])
     assert told.status < 500
     assert "server" not in told.headers
+    # `default-src` speaks for neither.
+    assert {"base-uri 'none'", "form-action 'none'"} <= set(
+        told.headers["content-security-policy"].split("; ")
+    )
 
 
 async def test_browsers_are_told_to_insist_on_https_where_there_is_https(database: Database) -> None:

@@ -208,10 +208,24 @@ async def test_a_session_planted_before_the_login_is_not_the_one_after(
 async def test_logging_out_takes_the_cookie_and_ends_the_session(browser: Browser, somchai: User) -> None:
     await browser.logs_in(somchai.email, PASSWORD)
     old = browser.cookie
-    assert (await browser.posts("/auth/logout")).status == 200
+    told = await browser.posts("/auth/logout")
+    assert (told.status, told.headers["clear-site-data"]) == (200, '"cache", "storage"')
     assert "Max-Age=0" in browser.set_cookie
     assert browser.cookie is None
     assert (await browser.gets(ME, cookie=old)).no == (401, "session_missing", None)
+
+
+async def test_ending_this_session_by_its_number_leaves_nothing_of_it_in_the_browser(
+    site: Client, browser: Browser, somchai: User
+) -> None:
+    await browser.logs_in(somchai.email, PASSWORD)
+    other = Browser.on(site, origin="https://shop.test")
+    await other.logs_in(somchai.email, PASSWORD)
+    here, there = [(await one.gets(ME)).json["session"] for one in (browser, other)]
+    assert "clear-site-data" not in (await browser.asks("DELETE", f"/auth/sessions/{there}")).headers
+    told = await browser.asks("DELETE", f"/auth/sessions/{here}")
+    assert (told.status, told.headers["clear-site-data"]) == (200, '"cache", "storage"')
+    assert browser.cookie is None
 
 
 async def test_a_step_up_changes_cookie_and_token(browser: Browser, somchai: User) -> None:

@@ -67,8 +67,10 @@ async def stepped_up(connection: ASGIConnection[Any, Any, Any, Any], handler: Ba
 
     Raises StepUpRequired, SecondFactorRequired.
     """
+    if connection.scope.get("method") == "OPTIONS":
+        return
     operation: Operation = handler.opt[OPT_KEY]
-    if operation.id in STEP_UP and connection.scope.get("method") != "OPTIONS":
+    if operation.id in STEP_UP:
         await require_fresh(connection.app.state.services.db, connection.scope["user"])
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import math
+import re
 from base64 import b32encode
 from datetime import UTC, datetime, timedelta
 
@@ -82,6 +84,12 @@ def test_recovery_codes_are_ten_and_never_taken_for_codes_of_an_app() -> None:
     assert len(set(codes)) == 10
     assert all(recovery.looks_like_one(code) for code in codes)
     assert not recovery.looks_like_one("123456")
+
+
+def test_a_recovery_code_has_112_bits_or_more_and_is_easy_to_copy_from_paper() -> None:
+    assert math.log2(len(recovery._ALPHABET) ** recovery._LETTERS) >= 112
+    for code in recovery.new_codes():
+        assert re.fullmatch(r"(?:[2-9a-hjkmnp-z]{4}-){5}[2-9a-hjkmnp-z]{4}", code)
 
 
 def test_a_recovery_code_is_the_same_however_it_is_written_down_and_only_its_owners() -> None:

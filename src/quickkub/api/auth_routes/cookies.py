@@ -6,7 +6,13 @@ from collections.abc import Iterable
 from typing import Final
 from urllib.parse import urlsplit
 
+from litestar import Response
+
 from quickkub.kernel.secrets import Secret
+
+CLEARED: Final = '"cache", "storage"'
+"""`Clear-Site-Data` where a session ends. Not "cookies": browsers would take those of all hosts under the
+same registered domain, a shop's next to ours."""
 
 _LOOPBACK: Final = ("127.0.0.1", "localhost", "[::1]")
 
@@ -30,6 +36,12 @@ class CookieRules:
     def taken(self) -> str:
         """`Set-Cookie` that takes it away."""
         return f"{self.name}=; {self._attributes}; Max-Age=0"
+
+    def end_in(self, shown: Response[bytes]) -> Response[bytes]:
+        """The answer, after which the browser has nothing left of the session."""
+        shown.headers["Set-Cookie"] = self.taken()
+        shown.headers["Clear-Site-Data"] = CLEARED
+        return shown
 
     def token_in(self, headers: Iterable[str]) -> str | None:
         """The session's token in the Cookie headers. Of two nobody can say which was meant: None."""

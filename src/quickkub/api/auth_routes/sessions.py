@@ -68,9 +68,11 @@ async def end_session(request: AuthRequest) -> Response[bytes]:
     session = str(request.path_params["session"])
     if not has_shape(session, "ses"):
         raise SessionNotFound
+    here = request.signed_in
     async with request.services.db.transaction() as tx:
-        await request.access.sessions.end(tx, request.signed_in.user_id, session)
-    return answer(words.Accepted())
+        await request.access.sessions.end(tx, here.user_id, session)
+    done = answer(words.Accepted())
+    return request.cookie_rules.end_in(done) if session == here.session_id else done
 
 
 SIGNED_IN: Final = (list_sessions, end_others, end_session)

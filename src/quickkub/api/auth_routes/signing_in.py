@@ -81,9 +81,7 @@ async def log_out(request: AuthRequest) -> Response[bytes]:
     here = request.signed_in
     async with request.services.db.transaction() as tx:
         await request.access.sessions.end(tx, here.user_id, here.session_id)
-    gone = answer(words.Accepted())
-    gone.headers["Set-Cookie"] = request.cookie_rules.taken()
-    return gone
+    return request.cookie_rules.end_in(answer(words.Accepted()))
 
 
 STEP_UP: Final = Operation(
