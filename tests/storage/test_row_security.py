@@ -31,6 +31,8 @@ WITHOUT_A_MERCHANT: Final = {
     "audit_dropped": "hashes of chains",
     "audit_seals": "hashes of chains; what is sealed stands in audit_logs",
     "audit_unsealed": "ids of entries that wait for their seal",
+    "page_watches": "looks at pages of the house",
+    "restore_drills": "the house's own backups",
     "pgqueuer": "jobs of the house",
     "pgqueuer_log": "jobs of the house",
     "pgqueuer_schedules": "jobs of the house",

@@ -25,6 +25,7 @@ from quickkub.cli.report import app as report
 from quickkub.cli.simulators import app as simulators
 from quickkub.cli.up import up_command
 from quickkub.cli.user import app as user
+from quickkub.cli.watch import app as watch
 from quickkub.cli.wiring import Wiring, wiring_of
 
 db = typer.Typer(help="The database.", no_args_is_help=True)
@@ -71,6 +72,7 @@ def build(wiring: Wiring) -> typer.Typer:
     app.add_typer(simulators, name="simulators")
     app.add_typer(fraud, name="fraud")
     app.add_typer(report, name="report")
+    app.add_typer(watch, name="watch")
     app.add_typer(keys, name="keys")
     app.add_typer(privacy, name="privacy")
     app.add_typer(config, name="config")

@@ -53,6 +53,28 @@ class ConfigFinding:
     remedy: str
 
 
+class PagesWatched(Protocol):
+    """What a look at payers' pages found; `outcome` is `same`, `different` or `unreached`."""
+
+    @property
+    def address(self) -> str: ...
+
+    @property
+    def pages(self) -> tuple[str, ...]: ...
+
+    @property
+    def answers(self) -> int: ...
+
+    @property
+    def differences(self) -> tuple[str, ...]: ...
+
+    @property
+    def unreached(self) -> str | None: ...
+
+    @property
+    def outcome(self) -> str: ...
+
+
 class KeyOffice(Protocol):
     """The key ring and the values it seals; `quickkub.house.keys` says what each does and refuses."""
 
@@ -161,6 +183,10 @@ class Wiring(Protocol):
 
     def report_office(self, dsn: str) -> AbstractAsyncContextManager[ReportOffice]:
         """Reports and evidence. Raises WeakKey, RingUnreadable, DatabaseAway."""
+        ...
+
+    def watch_pages(self, dsn: str, address: str | None) -> PagesWatched:
+        """Look at payers' pages now, at the public address unless told otherwise. Raises DatabaseAway."""
         ...
 
     def config_findings(self) -> list[ConfigFinding]:

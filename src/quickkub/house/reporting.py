@@ -19,13 +19,13 @@ from quickkub.invariants.run import check_invariants
 from quickkub.privacy.classification import COLUMNS
 from quickkub.privacy.periods import PERIODS, read_periods
 from quickkub.reports import scans
-from quickkub.reports.observed import DataColumn, KeptFor, PageScript
+from quickkub.reports.observed import DataColumn, KeptFor, PageFile
 from quickkub.reports.office import Ground, ReportOffice
 from quickkub.settings import Settings
 from quickkub.storage import Database, open_database
 from quickkub.storage.resealing_inventory import KeyEntry, key_inventory
 from quickkub.storage.scope import HOUSE
-from quickkub.web.assets import scripts
+from quickkub.web.assets import listed
 
 _COMMAND: Final = "quickkub report"
 
@@ -35,7 +35,7 @@ async def report_office(dsn: str, settings: Settings) -> AsyncIterator[ReportOff
     """The office for a command: acts are those of the machine's user. Raises DatabaseAway, WeakKey."""
     db = await open_database(dsn, size_max=2, scope=HOUSE)
     try:
-        with acting(Actor(ActorKind.SYSTEM, _COMMAND, role=_machine_user())):
+        with acting(Actor(ActorKind.SYSTEM, _COMMAND, role=machine_user())):
             yield ReportOffice(ground_of(db, settings))
     finally:
         await db.close()
@@ -65,7 +65,7 @@ def ground_of(db: Database, settings: Settings) -> Ground:
         keys,
         verified,
         lambda: check_invariants(db),
-        lambda: [PageScript(one.file, one.sha256, one.pages, one.reason) for one in scripts()],
+        lambda: [PageFile(one.kind, one.file, one.sha256, one.pages, one.reason) for one in listed()],
         _columns,
         _kept,
         scans.scan,
@@ -92,7 +92,7 @@ def _kept() -> list[KeptFor]:
     return [KeptFor(one.kind.value, days.get(one.kind), one.days_min, one.since, one.why) for one in PERIODS]
 
 
-def _machine_user() -> str:
+def machine_user() -> str:
     """Who is logged in to the machine, as far as it knows; a container's user may have no name."""
     try:
         return getpass.getuser()

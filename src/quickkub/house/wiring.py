@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from quickkub.audit.anchoring import AnchorPlace
 from quickkub.cli.gateway import Gateway, Welcome
-from quickkub.cli.wiring import AddedAccount, CheckResult, ConfigFinding, KeyOffice
+from quickkub.cli.wiring import AddedAccount, CheckResult, ConfigFinding, KeyOffice, PagesWatched
 from quickkub.settings import Settings, default_data_dir, read_settings
 
 if TYPE_CHECKING:
@@ -154,6 +154,13 @@ class HouseWiring:
         from quickkub.house.privacy import privacy_office
 
         return privacy_office(dsn, read_settings(os.environ))
+
+    def watch_pages(self, dsn: str, address: str | None) -> PagesWatched:
+        """See cli.wiring.Wiring."""
+        from quickkub.house.page_watch import watch_now
+        from quickkub.house.reporting import machine_user
+
+        return asyncio.run(watch_now(dsn, read_settings(os.environ), address, machine_user()))
 
     def config_findings(self) -> list[ConfigFinding]:
         """See cli.wiring.Wiring."""

@@ -13,6 +13,7 @@ from quickkub.cli.lifeline import say_ready
 from quickkub.fraud.jobs import tidy as tidy_fraud
 from quickkub.house.assembly import House, open_house
 from quickkub.house.auditing import audit_schedules
+from quickkub.house.page_watch import page_schedules
 from quickkub.house.privacy import privacy_of, privacy_schedules
 from quickkub.house.serve import stop_on_signals
 from quickkub.house.signing_in import access_of, access_schedules, letters_of
@@ -54,6 +55,7 @@ async def _work(settings: Settings) -> None:
             settings.database_url,
             schedules(house.db)
             | audit_schedules(house.db, settings)
+            | page_schedules(house.db, settings)
             | token_schedules(house)
             | access_schedules(access)
             | privacy_schedules(privacy_of(house)),

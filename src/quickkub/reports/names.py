@@ -22,6 +22,7 @@ GROUPS: Final = {
     "key-inventory": ("key-inventory", "signing-keys", "sealed-columns"),
     "audit-verification": ("audit-verification", "audit-activity"),
     "incidents": ("incidents", "breaches", "restore-drills"),
+    "page-watches": ("page-watches", "page-scripts"),
     "retention-runs": ("retention-runs", "retention-periods", "legal-holds", "privacy-requests", "erasures"),
     "vulnerability-scan": ("scans", "scan-findings", "components"),
 }

@@ -20,9 +20,10 @@ from quickkub.storage.vault.columns import SEALED
 
 
 @dataclass(frozen=True, slots=True)
-class PageScript:
-    """A script that pages of ours load."""
+class PageFile:
+    """A script, style or image that pages of ours load."""
 
+    kind: str
     file: str
     sha256: str
     pages: tuple[str, ...]
@@ -151,13 +152,13 @@ def invariants(report: Report) -> Table:
     )
 
 
-def page_scripts(scripts: Sequence[PageScript]) -> Table:
-    """Scripts of our pages: what, why, and the digest browsers insist on (PCI DSS 4.0.1, 6.4.3)."""
+def page_scripts(files: Sequence[PageFile]) -> Table:
+    """Files our pages load: what, why, and the digest the watch compares with (PCI DSS 4.0.1, 6.4.3)."""
     return Table(
         "page-scripts",
-        Words("สคริปต์ของหน้าเว็บ", "Scripts of our pages"),
-        ("file", "pages", "reason", "sha256"),
-        tuple((one.file, " ".join(one.pages), one.reason, one.sha256) for one in scripts),
+        Words("สคริปต์และไฟล์ของหน้าเว็บ", "Scripts and other files of our pages"),
+        ("kind", "file", "pages", "reason", "sha256"),
+        tuple((one.kind, one.file, " ".join(one.pages), one.reason, one.sha256) for one in files),
     )
 
 

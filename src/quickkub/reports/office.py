@@ -44,7 +44,7 @@ class Ground:
     verify: Callable[[], Awaitable[tuple[Verified, bool]]]
     """The audit chains computed again, and whether there were anchors to compare with."""
     invariants: Callable[[], Awaitable[Report]]
-    scripts: Callable[[], Sequence[observed.PageScript]]
+    scripts: Callable[[], Sequence[observed.PageFile]]
     columns: Callable[[], Sequence[observed.DataColumn]]
     kept: Callable[[], Sequence[observed.KeptFor]]
     scan: Callable[[], Awaitable[list[scans.Scan]]]

@@ -1,8 +1,8 @@
 """Style, scripts and icons under names that hold their digest: cached for ever and never stale.
 
-Every script is listed in assets.toml with its digest and the reason it is there (security-reliability 5.8); a
-script that is not listed, or is not what was listed, stops the gateway from starting. The digest is also in
-the page, so a browser refuses a script that was changed on the way.
+Every file is listed in assets.toml with its digest, the pages that load it and the reason it is there
+(security-reliability 5.8); one that is not listed, or is not what was listed, stops the gateway from
+starting. A script's digest is also in the page, so a browser refuses one that was changed on the way.
 """
 
 from __future__ import annotations
@@ -29,14 +29,18 @@ _NAME_DIGITS: Final = 16
 """Hex digits of the digest that go into the name: 64 bits tell versions apart; integrity has all 256."""
 
 
-class ScriptNotAsListed(Exception):
-    """A script is not in assets.toml, is listed and missing, or differs from its digest there."""
+class AssetNotAsListed(Exception):
+    """A file is not in assets.toml, is listed and missing, or differs from its digest there."""
+
+
+KINDS: Final = ("script", "style", "font", "image")
 
 
 @dataclass(frozen=True, slots=True)
-class Script:
+class Listed:
     """A line of the manifest: which file, its SHA-256 in hex, which pages load it, and why it is there."""
 
+    kind: str
     file: str
     sha256: str
     pages: tuple[str, ...]
@@ -59,19 +63,28 @@ class Asset:
         return f"/assets/{self.name}"
 
 
-def scripts(manifest: Path = MANIFEST) -> list[Script]:
-    """What the manifest lists."""
-    listed = tomllib.loads(manifest.read_text(encoding="utf-8")).get("script", [])
-    return [Script(line["file"], line["sha256"], tuple(line["pages"]), line["reason"]) for line in listed]
+def listed(manifest: Path = MANIFEST) -> list[Listed]:
+    """What the manifest lists: scripts first, then what has no power over the page."""
+    read = tomllib.loads(manifest.read_text(encoding="utf-8"))
+    return [
+        Listed(kind, line["file"], line["sha256"], tuple(line["pages"]), line["reason"])
+        for kind in KINDS
+        for line in read.get(kind, [])
+    ]
+
+
+def scripts(manifest: Path = MANIFEST) -> list[Listed]:
+    """The scripts alone."""
+    return [line for line in listed(manifest) if line.kind == "script"]
 
 
 class Assets:
     """All assets of a folder, by file name for pages and by digest name for browsers."""
 
     def __init__(self, folder: Path = FOLDER, manifest: Path = MANIFEST) -> None:
-        """Reads and checks everything at once. Raises ScriptNotAsListed."""
+        """Reads and checks everything at once. Raises AssetNotAsListed."""
         files = {path.name: path.read_bytes() for path in sorted(folder.iterdir()) if path.suffix in _TYPES}
-        _refuse_unlisted(files, scripts(manifest))
+        _refuse_unlisted(files, listed(manifest))
         self._by_file = {name: _prepare(name, body) for name, body in files.items()}
         self._by_name = {asset.name: asset for asset in self._by_file.values()}
 
@@ -97,12 +110,12 @@ def _prepare(file: str, body: bytes) -> Asset:
     )
 
 
-def _refuse_unlisted(files: dict[str, bytes], listed: Iterable[Script]) -> None:
-    digests = {script.file: script.sha256 for script in listed}
-    found = {name: hashlib.sha256(body).hexdigest() for name, body in files.items() if name.endswith(".js")}
+def _refuse_unlisted(files: dict[str, bytes], lines: Iterable[Listed]) -> None:
+    digests = {line.file: line.sha256 for line in lines}
+    found = {name: hashlib.sha256(body).hexdigest() for name, body in files.items()}
     for name in sorted(digests.keys() | found.keys()):
         if digests.get(name) != found.get(name):
-            raise ScriptNotAsListed(
+            raise AssetNotAsListed(
                 f"{name}: assets.toml says {digests.get(name, 'nothing')}, the file is "
                 f"{found.get(name, 'missing')}; read what changed, then list it"
             )

@@ -1,4 +1,5 @@
 import hashlib
+import re
 from base64 import b64encode
 from dataclasses import dataclass, field
 from html.parser import HTMLParser
@@ -9,7 +10,9 @@ import pytest
 from quickkub.checkout.model import Checkout
 from quickkub.checkout.steps import read_step
 from quickkub.payments.states import PaymentState
-from quickkub.web.assets import FOLDER, Assets, ScriptNotAsListed, scripts
+from quickkub.web.assets import FOLDER, AssetNotAsListed, Assets, listed, scripts
+from quickkub.web.consent import ConsentPages
+from quickkub.web.page_loads import page_differences
 from quickkub.web.pages import Pages
 from quickkub.web.words import WORDS, Lang
 from tests.support import next_actions
@@ -91,15 +94,26 @@ def integrity(sha256: str) -> str:
     return "sha256-" + b64encode(bytes.fromhex(sha256)).decode()
 
 
+@pytest.mark.parametrize("html", EVERY_PAGE)
+def test_every_kind_of_page_loads_what_the_manifest_lists_for_it_and_nothing_else(html: str) -> None:
+    kind = "message" if 'class="message"' in html else "checkout"
+    assert page_differences(html, kind, f"/pay/{TOKEN}", Assets(), listed()) == []
+
+
+def test_the_page_of_consent_loads_what_the_manifest_lists_for_it() -> None:
+    html, _ = ConsentPages(Assets(), https=True).say("ticket", [], None)
+    assert page_differences(html, "consent", "/pay", Assets(), listed()) == []
+
+
 def test_the_pages_that_only_say_something_load_no_script() -> None:
     assert not [
         tag for name in ("not_found", "away") for tag in seen(PAGES.message(name, "th")).all("script")
     ]
 
 
-def test_every_listed_script_is_there_for_a_reason() -> None:
+def test_every_listed_file_is_there_for_a_reason() -> None:
     assert scripts()
-    assert all(len(line.reason) > 20 and line.pages for line in scripts())
+    assert all(len(line.reason) > 20 and line.pages for line in listed())
 
 
 @pytest.mark.parametrize("html", EVERY_PAGE)
@@ -158,22 +172,34 @@ def test_a_page_names_the_wallet_it_leads_to() -> None:
     assert "ไปที่ ไลน์ เพย์" in page(there, "th").text
 
 
-def test_a_script_that_is_not_as_listed_stops_the_gateway_from_starting(tmp_path: Path) -> None:
-    (tmp_path / "checkout.js").write_bytes((FOLDER / "checkout.js").read_bytes() + b"// and more")
-    with pytest.raises(ScriptNotAsListed, match=r"checkout\.js"):
-        Assets(tmp_path)
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    """The assets, for a test to spoil."""
+    for path in FOLDER.iterdir():
+        (tmp_path / path.name).write_bytes(path.read_bytes())
+    Assets(tmp_path)
+    return tmp_path
 
 
-def test_a_script_nobody_listed_stops_the_gateway_from_starting(tmp_path: Path) -> None:
-    for name in ("checkout.js", "extra.js"):
-        (tmp_path / name).write_bytes((FOLDER / "checkout.js").read_bytes())
-    with pytest.raises(ScriptNotAsListed, match=r"extra\.js"):
-        Assets(tmp_path)
+@pytest.mark.parametrize("name", [path.name for path in sorted(FOLDER.iterdir())])
+def test_a_file_that_is_not_as_listed_stops_the_gateway_from_starting(folder: Path, name: str) -> None:
+    (folder / name).write_bytes((FOLDER / name).read_bytes() + b"/* and more */")
+    with pytest.raises(AssetNotAsListed, match=re.escape(name)):
+        Assets(folder)
 
 
-def test_a_listed_script_that_is_missing_stops_the_gateway_from_starting(tmp_path: Path) -> None:
-    with pytest.raises(ScriptNotAsListed, match="missing"):
-        Assets(tmp_path)
+@pytest.mark.parametrize("name", ["extra.js", "extra.css"])
+def test_a_file_nobody_listed_stops_the_gateway_from_starting(folder: Path, name: str) -> None:
+    (folder / name).write_bytes(b"")
+    with pytest.raises(AssetNotAsListed, match=re.escape(name)):
+        Assets(folder)
+
+
+@pytest.mark.parametrize("name", [path.name for path in sorted(FOLDER.iterdir())])
+def test_a_listed_file_that_is_missing_stops_the_gateway_from_starting(folder: Path, name: str) -> None:
+    (folder / name).unlink()
+    with pytest.raises(AssetNotAsListed, match="missing"):
+        Assets(folder)
 
 
 def test_an_asset_is_found_only_under_the_name_of_what_it_holds_now() -> None:

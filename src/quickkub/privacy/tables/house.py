@@ -29,6 +29,17 @@ TABLES: Final = (
     Table("audit_anchors", Kind.AUDIT, internal="chain length anchored_at", hashed="hash"),
     Table("audit_dropped", Kind.AUDIT, internal="chain position dropped_at", hashed="hash"),
     Table(
+        "page_watches",
+        Kind.AUDIT,
+        internal="id address outcome pages answers different differences unreached seen_at",
+    ),
+    Table(
+        "restore_drills",
+        Kind.AUDIT,
+        internal="id outcome how backup_at restored_to rpo_seconds rto_seconds invariants broken ended_at",
+        personal={"by_whom": _MEMBER_TEXT, "note": _MEMBER_TEXT},
+    ),
+    Table(
         "fraud_rule_sets", Kind.FRAUD_INPUTS, internal="merchant_id mode version rules created_by created_at"
     ),
     Table(

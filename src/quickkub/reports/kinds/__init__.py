@@ -27,6 +27,7 @@ KINDS: Final[tuple[Kind, ...]] = (
     happenings.APPROVALS,
     happenings.CASES,
     happenings.DRILLS,
+    happenings.WATCHES,
     personal_data.RETENTION,
     personal_data.HOLDS,
     personal_data.REQUESTS,

@@ -167,3 +167,52 @@ BEGIN
     END LOOP;
 END
 $$;
+
+-- Looks at payers' pages as they are really sent (PCI DSS 4.0.1, 6.4.3 and 11.6.1). Of the house; only added to.
+CREATE TABLE page_watches (
+    id          text COLLATE "C" PRIMARY KEY CHECK (id ~ '^pgw_[0-9a-f]{32}$'),
+    address     text NOT NULL,
+    outcome     text NOT NULL CHECK (outcome IN ('same', 'different', 'unreached')),
+    pages       text[] NOT NULL,
+    answers     integer NOT NULL CHECK (answers >= 0),
+    different   integer NOT NULL CHECK (different >= 0),
+    differences text[] NOT NULL,
+    unreached   text,
+    seen_at     timestamptz NOT NULL,
+    CHECK ((outcome = 'different') = (different > 0)),
+    CHECK (outcome <> 'same' OR unreached IS NULL)
+);
+CREATE INDEX page_watches_by_time ON page_watches (seen_at);
+CREATE TRIGGER page_watches_only_added BEFORE UPDATE OR DELETE ON page_watches
+    FOR EACH ROW EXECUTE FUNCTION rows_are_only_added();
+CREATE TRIGGER page_watches_not_truncated BEFORE TRUNCATE ON page_watches
+    FOR EACH STATEMENT EXECUTE FUNCTION rows_are_only_added();
+
+-- Restores that were tried, with what they took (security-reliability 9: RPO 5 minutes, RTO 60). Only added to.
+CREATE TABLE restore_drills (
+    id             text COLLATE "C" PRIMARY KEY CHECK (id ~ '^rdr_[0-9a-f]{32}$'),
+    outcome        text NOT NULL CHECK (outcome IN ('passed', 'failed')),
+    how            text NOT NULL CHECK (how IN ('measured', 'told')),
+    by_whom        text NOT NULL,
+    -- Empty where a drill did not come so far.
+    backup_at      timestamptz,
+    restored_to    timestamptz,
+    rpo_seconds    integer CHECK (rpo_seconds >= 0),
+    rto_seconds    integer CHECK (rto_seconds >= 0),
+    invariants     integer NOT NULL CHECK (invariants >= 0),
+    broken         integer NOT NULL CHECK (broken >= 0),
+    note           text,
+    ended_at       timestamptz NOT NULL DEFAULT clock_timestamp(),
+    CHECK (restored_to >= backup_at),
+    CHECK (outcome = 'failed' OR (broken = 0 AND invariants > 0 AND backup_at IS NOT NULL AND restored_to IS NOT NULL
+                                  AND rpo_seconds IS NOT NULL AND rto_seconds IS NOT NULL))
+);
+CREATE TRIGGER restore_drills_only_added BEFORE UPDATE OR DELETE ON restore_drills
+    FOR EACH ROW EXECUTE FUNCTION rows_are_only_added();
+CREATE TRIGGER restore_drills_not_truncated BEFORE TRUNCATE ON restore_drills
+    FOR EACH STATEMENT EXECUTE FUNCTION rows_are_only_added();
+
+ALTER TABLE page_watches ENABLE ALWAYS TRIGGER page_watches_only_added;
+ALTER TABLE page_watches ENABLE ALWAYS TRIGGER page_watches_not_truncated;
+ALTER TABLE restore_drills ENABLE ALWAYS TRIGGER restore_drills_only_added;
+ALTER TABLE restore_drills ENABLE ALWAYS TRIGGER restore_drills_not_truncated;
