@@ -10,7 +10,6 @@ from typing import Final
 
 from quickkub.fraud.model import Value
 from quickkub.fraud.subject import Subject
-from quickkub.storage import Connection
 
 KEPT_SECONDS: Final = 60
 _KEPT_MAX: Final = 10_000
@@ -22,32 +21,30 @@ HOUR_PAYMENTS_MIN: Final = 50
 _HOURS_OF_7_DAYS: Final = 7 * 24
 
 # Ids begin with the time of making (UUIDv7), so what is older or newer than a moment is a range of an index.
-_FACTS: Final = """
+FACTS: Final = """
 SELECT merchants.created_at, risk.risk_class, risk.category, risk.declared_amount,
        (SELECT max(changed_at) FROM payout_account_changes WHERE merchant_id = $1) AS payout_account_at,
        (SELECT created_at FROM payments
          WHERE merchant_id = $1 AND mode = $2
-           AND id < 'pay_' || lpad(to_hex((extract(epoch FROM $3::timestamptz - interval '24 hours') *
-           1000)::bigint), 12,
-           '0')
+           AND id < 'pay_' || lpad(to_hex(
+               (extract(epoch FROM $14::timestamptz - interval '24 hours') * 1000)::bigint), 12, '0')
          ORDER BY id DESC LIMIT 1) AS last_payment_at,
        (SELECT coalesce(sum(amount), 0)::bigint FROM refunds
          WHERE merchant_id = $1 AND mode = $2 AND state IN ('processing', 'requires_transfer', 'succeeded')
-           AND id >= 're_' || lpad(to_hex((extract(epoch FROM $3::timestamptz - interval '30 days') *
-           1000)::bigint), 12,
-           '0')
+           AND id >= 're_' || lpad(to_hex(
+               (extract(epoch FROM $14::timestamptz - interval '30 days') * 1000)::bigint), 12, '0')
        ) AS refunded,
        (SELECT count(*) FROM disputes
          WHERE merchant_id = $1 AND mode = $2
-           AND id >= 'dp_' || lpad(to_hex((extract(epoch FROM $3::timestamptz - interval '30 days') *
-           1000)::bigint), 12,
-           '0')
+           AND id >= 'dp_' || lpad(to_hex(
+               (extract(epoch FROM $14::timestamptz - interval '30 days') * 1000)::bigint), 12, '0')
        ) AS disputes
   FROM merchants LEFT JOIN LATERAL (
        SELECT risk_class, category, declared_amount FROM merchant_risks
         WHERE merchant_id = $1 ORDER BY version DESC LIMIT 1) risk ON true
  WHERE merchants.id = $1
 """
+"""Read beside the counters (`velocity_store.look`): $1 is the merchant, $2 the mode, $14 the moment."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,16 +104,15 @@ class FactBook:
         self._kept_seconds = kept_seconds
         self._kept: dict[tuple[str, str], tuple[float, Facts]] = {}  # not money: when it was asked
 
-    async def of(self, reader: Connection, subject: Subject) -> Facts:
-        """The facts about the subject's merchant."""
-        place, asked_since = (subject.merchant, subject.mode), time.monotonic()
-        known = self._kept.get(place)
-        if known is not None and asked_since - known[0] < self._kept_seconds:
-            return known[1]
-        row = await reader.fetchrow(_FACTS, subject.merchant, subject.mode, subject.at)
-        assert row is not None, "a payment's merchant exists"
-        facts = Facts(*row.values())
+    def known(self, subject: Subject) -> Facts | None:
+        """The facts about the subject's merchant, unless they have to be asked for."""
+        known = self._kept.get((subject.merchant, subject.mode))
+        if known is None or time.monotonic() - known[0] >= self._kept_seconds:
+            return None
+        return known[1]
+
+    def keep(self, subject: Subject, facts: Facts) -> None:
+        """They were asked for just now."""
         if len(self._kept) >= _KEPT_MAX:
             self._kept.clear()
-        self._kept[place] = (asked_since, facts)
-        return facts
+        self._kept[(subject.merchant, subject.mode)] = (time.monotonic(), facts)

@@ -78,7 +78,7 @@ class Screen:
         first = await store.decision_before(tx, subject.merchant, subject.payment)
         if first is not None:
             keys = _bytes(looked_at(first.inputs).keys)
-            await velocity_store.count(tx, subject.merchant, subject.mode, keys, subject.at, failures=1)
+            await velocity_store.count_failure(tx, subject.merchant, subject.mode, keys, subject.at)
 
     async def again(self, tx: Connection, subject: Subject) -> Screened | None:
         """Money came, or goes back: look again with what is known now. None: there was nothing new.
@@ -124,20 +124,14 @@ class Screen:
         keys = self._hasher.keys(subject)
         wanted = self._hasher.listed_as(subject)
         if not rules.runs:
-            seen = await velocity_store.see(tx, subject, {}, wanted)
+            seen = await velocity_store.look(tx, subject, {}, wanted, new=())
             return Looked({}, direct_values(subject, keys), {}, {}, seen.listed)
-        facts = await self._facts.of(tx, subject)
-        await velocity_store.count(
-            tx,
-            subject.merchant,
-            subject.mode,
-            keys,
-            subject.at,
-            payments=1,
-            amount=subject.amount.minor,
-            with_partners=keys,
-        )
-        seen = await velocity_store.see(tx, subject, keys, wanted)
+        facts = self._facts.known(subject)
+        seen = await velocity_store.look(tx, subject, keys, wanted, new=keys, with_facts=facts is None)
+        if seen.facts is not None:
+            facts = seen.facts
+            self._facts.keep(subject, facts)
+        assert facts is not None, "they were asked for where they were not known"
         counted = flat(seen.counters, seen.partners)
         values = (
             direct_values(subject, keys)
@@ -151,17 +145,7 @@ class Screen:
     ) -> Looked:
         """What is new is counted; what was counted before is only read again."""
         keys = _bytes(first.keys) | dict(new)
-        await velocity_store.count(
-            tx,
-            subject.merchant,
-            subject.mode,
-            new,
-            subject.at,
-            payments=1,
-            amount=subject.amount.minor,
-            with_partners=keys,
-        )
-        seen = await velocity_store.see(tx, subject, keys, self._hasher.listed_as(subject))
+        seen = await velocity_store.look(tx, subject, keys, self._hasher.listed_as(subject), new=new)
         values = dict(first.values) | {kind: key.hex() for kind, key in new.items() if kind != "transfer"}
         listed = (*first.listed, *(one for one in seen.listed if one not in first.listed))
         return Looked(_hex(keys), values | dict(subject.more), seen.counters, seen.partners, listed)

@@ -29,9 +29,8 @@ KEY_KINDS: Final = (
 """`network` is an address's block, `amount` this amount at this merchant, `payer_amount` the same from this
 payer, `transfer` the bank's own number."""
 
-SHARDED: Final = frozenset({"merchant"})
-SHARDS: Final = 4
-"""Every payment of a merchant counts under its merchant key, so that row is spread over several."""
+SHARED: Final = frozenset({"merchant", "amount", "bin", "address", "network", "reference"})
+"""What many payers have in common. Nobody waits for anybody there; a payer's payments wait for each other."""
 
 MINUTE, HOUR, DAY = 1, 60, 1440
 SPANS: Final = (MINUTE, HOUR, DAY)
@@ -84,8 +83,8 @@ PAIRS: Final[Mapping[str, tuple[str, ...]]] = {
 PAYER_BY: Final = ("payer_account", "email", "phone", "card", "device")
 """What a payer is known by, the surest first."""
 
-PARTNERS_MAX: Final = 1000
-"""More partners of one key are not counted; no rule needs to tell 1,000 from 2,000."""
+PARTNERS_MAX: Final = 250
+"""Of the partners of one key the newest so many are counted; no rule needs to tell 250 from 2,000."""
 
 
 def bucket(at: datetime, span: int) -> datetime:

@@ -76,6 +76,11 @@ class Guarded:
     def passes(self, **span: int) -> None:
         self.at += timedelta(**span)
 
+    async def row(self, sql: str) -> Any:
+        """One row of what is written."""
+        async with self.db.read() as reader:
+            return await reader.fetchrow(sql)
+
     async def does(self, sql: str, *values: Any) -> None:
         async with self.db.transaction() as tx:
             await tx.execute(sql, *values)

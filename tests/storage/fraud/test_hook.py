@@ -134,14 +134,14 @@ async def test_a_merchant_without_rules_pays_no_statement_and_no_row(shop: Shop)
     assert await shop.counts("fraud_decisions") == 0
 
 
-async def test_a_screened_payment_costs_four_statements_and_its_transaction_more(shop: Shop) -> None:
+async def test_a_screened_payment_costs_two_statements_and_its_transaction_more(shop: Shop) -> None:
     await shop.charges(baht(150))
     plain = await Statements(shop.db).during(lambda: shop.charges(baht(150)))
     await rules(shop, rule(at_least("card.10m.count", 99)))
     await shop.charges(baht(150), **CARD)
     screened = await Statements(shop.db).during(lambda: shop.charges(baht(150), **CARD))
     words = "\n".join(one.sql[:90] for one in screened)
-    assert len(screened) - len(plain) == 4 + 2, words  # facts are asked once a minute outside of tests
+    assert len(screened) - len(plain) == 2 + 2, words  # the merchant's facts come with the look
 
 
 async def test_a_legal_list_is_looked_at_for_merchants_without_rules_of_their_own(shop: Shop) -> None:

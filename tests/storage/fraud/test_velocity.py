@@ -3,10 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Any, Final
 
 from quickkub.fraud.model import Action
+from quickkub.fraud.screen import Screened
+from quickkub.fraud.velocity import PARTNERS_MAX
 from quickkub.fraud.velocity_store import prune
+from quickkub.storage import Connection
 from tests.storage.fraud.conftest import Guarded, at_least, rule
+
+_READ_HERE: Final = """
+SELECT relname, seq_scan, idx_tup_fetch AS rows FROM pg_stat_xact_user_tables WHERE relname LIKE 'fraud_%'
+"""
 
 
 async def test_the_payment_that_is_looked_at_is_counted_in_every_window(guarded: Guarded) -> None:
@@ -92,3 +100,72 @@ async def test_old_buckets_are_deleted_and_newer_ones_stay(guarded: Guarded) -> 
     async with guarded.db.read() as reader:
         spans = await reader.fetch("SELECT DISTINCT span FROM fraud_velocity")
     assert [row["span"] for row in spans] == [1440]
+
+
+async def test_payments_that_only_share_a_shop_an_amount_and_an_address_never_wait_for_each_other(
+    guarded: Guarded,
+) -> None:
+    await guarded.rules(rule(at_least("network.1m.count", 99)))
+    shared: dict[str, Any] = {"address": "203.0.113.9", "reference": "counter", "bin": "411111"}
+
+    async def payer(number: int, tx: Connection) -> Screened:
+        subject = guarded.subject(card=f"c{number}", device=f"d{number}", email=f"p{number}@x.th", **shared)
+        return await guarded.screen.before(tx, subject, guarded.version)
+
+    async with guarded.db.transaction() as first, guarded.db.transaction() as second, asyncio.timeout(2):
+        await payer(1, first)
+        await payer(2, second)
+    seen = await guarded.inputs(await guarded.pays(card="c3", **shared))
+    fields = ("merchant.1m.count", "amount.1h.count", "bin.24h.count", "address.7d.count", "bin.1m.cards")
+    assert [seen[field] for field in fields] == [3] * 5
+    rows = await guarded.row("SELECT count(DISTINCT shard) FROM fraud_velocity WHERE kind = 'merchant'")
+    assert rows[0] == 2, "the third took a row that was free again"
+
+
+async def test_a_payer_waits_for_their_own_other_payment(guarded: Guarded) -> None:
+    await guarded.rules(rule(at_least("card.1m.count", 2)))
+    async with guarded.db.transaction() as tx:
+        await guarded.screen.before(tx, guarded.subject(card="c1"), guarded.version)
+        second = asyncio.create_task(guarded.pays(card="c1"))
+        async with guarded.db.transaction() as watching:
+            while not await watching.fetchval("SELECT count(*) FROM pg_locks WHERE NOT granted"):
+                await asyncio.sleep(0)
+        assert not second.done()
+    assert (await second).action is Action.BLOCK
+
+
+async def test_a_look_reads_its_own_rows_by_index_whatever_the_planner_believes(guarded: Guarded) -> None:
+    # Planned while the tables were empty, and never again: nobody tells the planner that they grew.
+    await guarded.rules(rule(at_least("card.1m.count", 99)))
+    await guarded.pays(card="c1", device="d1", address="203.0.113.9")
+    await guarded.does(
+        """
+        INSERT INTO fraud_velocity (merchant_id, mode, kind, key, span, bucket)
+        SELECT 'mer_' || repeat('0', 32), 'test', 'card', decode(md5(number::text), 'hex'), 1, $1
+          FROM generate_series(1, 5000) number
+        """,
+        guarded.at,
+    )
+    async with guarded.db.transaction() as tx:
+        await guarded.screen.before(tx, guarded.subject(card="c1", device="d1"), guarded.version)
+        read = {row["relname"]: (row["seq_scan"], row["rows"]) for row in await tx.fetch(_READ_HERE)}
+    assert {name: scans for name, (scans, _) in read.items() if scans} == {}
+    assert 0 < sum(rows for _, rows in read.values()) < 200
+
+
+async def test_of_many_partners_the_newest_count(guarded: Guarded) -> None:
+    await guarded.rules(rule(at_least("address.1m.cards", 99)))
+    await guarded.pays(card="c0", address="203.0.113.9")
+    await guarded.does(
+        """
+        INSERT INTO fraud_partners (merchant_id, mode, kind, key, partner_kind, partner, seen_at)
+        SELECT merchant_id, mode, kind, key, partner_kind, decode(md5(number::text), 'hex'),
+               seen_at - interval '3 days'
+          FROM fraud_partners CROSS JOIN generate_series(1, $1) number
+         WHERE kind = 'address' AND partner_kind = 'card'
+        """,
+        PARTNERS_MAX,
+    )
+    await guarded.pays(card="c1", address="203.0.113.9")
+    seen = await guarded.inputs(await guarded.pays(card="c2", address="203.0.113.9"))
+    assert (seen["address.10m.cards"], seen["address.30d.cards"]) == (3, PARTNERS_MAX)

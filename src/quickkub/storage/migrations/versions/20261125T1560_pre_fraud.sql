@@ -66,7 +66,8 @@ CREATE TABLE fraud_legal_entries (
 CREATE UNIQUE INDEX fraud_legal_entries_once ON fraud_legal_entries (kind, value_hash) WHERE removed_at IS NULL;
 
 -- How often each key was seen: buckets of a minute, an hour and a day (`span` in minutes), from which the windows
--- are summed. Old buckets are deleted by housekeeping. `shard` spreads keys that every payment of a merchant has.
+-- are summed. Old buckets are deleted by housekeeping. `shard` is 0 for what is one payer's; what many payers share is
+-- counted in the row of whoever counts at the moment (fraud_count).
 CREATE TABLE fraud_velocity (
     merchant_id text COLLATE "C" NOT NULL,
     mode        text NOT NULL,
@@ -80,7 +81,9 @@ CREATE TABLE fraud_velocity (
     failures    integer NOT NULL DEFAULT 0 CHECK (failures >= 0),
     PRIMARY KEY (merchant_id, mode, kind, key, span, bucket, shard)
 ) WITH (fillfactor = 80);
-CREATE INDEX fraud_velocity_old ON fraud_velocity (span, bucket);
+-- For tidying up alone, so on an expression no look at a payment can match: planned while the table was empty, looks
+-- took this index for as good as the primary key, and read everybody's buckets until the planner knew better.
+CREATE INDEX fraud_velocity_old ON fraud_velocity ((span + 0), bucket);
 
 -- Who was seen with whom last: how many cards has this device, how many devices this card.
 CREATE TABLE fraud_partners (
@@ -93,7 +96,120 @@ CREATE TABLE fraud_partners (
     seen_at      timestamptz NOT NULL,
     PRIMARY KEY (merchant_id, mode, kind, key, partner_kind, partner)
 ) WITH (fillfactor = 80);
+CREATE INDEX fraud_partners_newest ON fraud_partners (merchant_id, mode, kind, key, partner_kind, seen_at);
 CREATE INDEX fraud_partners_old ON fraud_partners (seen_at);
+
+-- Adds to the buckets of each key that is `counted`, and writes down who was seen with whom.
+--
+-- What is one payer's is one row for each bucket: a second payment of the same card waits for the first, and then sees
+-- it. What many payers share (this merchant, an amount, a carrier's address) must never make one wait for another, least
+-- of all for the other's commit: each transaction takes the lowest number that nobody holds and has rows of its own with
+-- it until its end. There are as many rows as payments were ever under way at once, which is few.
+CREATE FUNCTION fraud_count(
+    whose text, how text, kinds text[], hashes bytea[], counted boolean[], shared boolean[],
+    spans smallint[], buckets timestamptz[], payments integer, satang bigint, failed integer,
+    pair_kinds text[], pair_hashes bytea[], partner_kinds text[], partners bytea[], at timestamptz
+) RETURNS void LANGUAGE plpgsql AS $$
+DECLARE
+    own smallint;
+BEGIN
+    SELECT number INTO own FROM generate_series(1, 64) AS free (number)
+     WHERE pg_try_advisory_xact_lock(hashtext(whose || how), number) LIMIT 1;
+    -- With more than 64 payments of one merchant under way, some share a row and may wait.
+    own := coalesce(own, 65 + pg_backend_pid() % 256);
+
+    -- Everybody locks rows in the same order, so that two payments cannot wait for each other.
+    INSERT INTO fraud_velocity AS known (merchant_id, mode, kind, key, span, bucket, shard, count, amount, failures)
+    SELECT whose, how, given.kind, given.hash, times.span, times.bucket, CASE WHEN given.is_shared THEN own ELSE 0 END,
+           payments, satang, failed
+      FROM unnest(kinds, hashes, counted, shared) AS given (kind, hash, is_counted, is_shared)
+     CROSS JOIN unnest(spans, buckets) AS times (span, bucket)
+     WHERE given.is_counted
+     ORDER BY given.kind COLLATE "C", given.hash, times.span
+    ON CONFLICT (merchant_id, mode, kind, key, span, bucket, shard) DO UPDATE
+       SET count = known.count + excluded.count, amount = known.amount + excluded.amount,
+           failures = known.failures + excluded.failures;
+
+    IF cardinality(pair_kinds) > 0 THEN
+        INSERT INTO fraud_partners AS known (merchant_id, mode, kind, key, partner_kind, partner, seen_at)
+        SELECT whose, how, given.kind, given.hash, given.partner_kind, given.partner, at
+          FROM unnest(pair_kinds, pair_hashes, partner_kinds, partners) AS given (kind, hash, partner_kind, partner)
+         ORDER BY given.kind COLLATE "C", given.hash, given.partner_kind COLLATE "C", given.partner
+        ON CONFLICT (merchant_id, mode, kind, key, partner_kind, partner) DO UPDATE
+           SET seen_at = greatest(known.seen_at, excluded.seen_at);
+    END IF;
+END
+$$;
+
+-- Counts, and then reads everything a decision looks at, in one round trip: a statement inside sees what others wrote
+-- while the one before it waited. Six windows: `begins` are their oldest buckets, `since` their moments. The settings
+-- keep to the indexes whatever the planner believes of tables that have grown since it last looked.
+CREATE FUNCTION fraud_look(
+    whose text, how text, kinds text[], hashes bytea[], counted boolean[], shared boolean[],
+    spans smallint[], buckets timestamptz[], satang bigint,
+    pair_kinds text[], pair_hashes bytea[], partner_kinds text[], partners bytea[], at timestamptz,
+    begins timestamptz[], since timestamptz[], partners_max integer, list_kinds text[], list_hashes bytea[],
+    OUT counters bigint[], OUT seen_with bigint[], OUT listed text[]
+) LANGUAGE plpgsql
+    SET enable_seqscan = off SET enable_bitmapscan = off SET enable_hashjoin = off SET enable_mergejoin = off
+AS $$
+BEGIN
+    IF true = ANY (counted) THEN
+        PERFORM fraud_count(whose, how, kinds, hashes, counted, shared, spans, buckets, 1, satang, 0,
+                            pair_kinds, pair_hashes, partner_kinds, partners, at);
+    END IF;
+
+    SELECT array_agg(minutes.sums || hours.sums || days.sums ORDER BY given.number) INTO counters
+      FROM unnest(kinds, hashes) WITH ORDINALITY AS given (kind, hash, number)
+     CROSS JOIN LATERAL (
+           SELECT ARRAY[coalesce(sum(count) FILTER (WHERE bucket >= begins[1]), 0),
+                        coalesce(sum(amount) FILTER (WHERE bucket >= begins[1]), 0),
+                        coalesce(sum(failures) FILTER (WHERE bucket >= begins[1]), 0),
+                        coalesce(sum(count) FILTER (WHERE bucket >= begins[2]), 0),
+                        coalesce(sum(amount) FILTER (WHERE bucket >= begins[2]), 0),
+                        coalesce(sum(failures) FILTER (WHERE bucket >= begins[2]), 0),
+                        coalesce(sum(count), 0), coalesce(sum(amount), 0), coalesce(sum(failures), 0)]::bigint[] AS sums
+             FROM fraud_velocity
+            WHERE merchant_id = whose AND mode = how AND kind = given.kind AND key = given.hash
+              AND span = 1 AND bucket >= begins[3]) minutes
+     CROSS JOIN LATERAL (
+           SELECT ARRAY[coalesce(sum(count), 0), coalesce(sum(amount), 0), coalesce(sum(failures), 0)]::bigint[] AS sums
+             FROM fraud_velocity
+            WHERE merchant_id = whose AND mode = how AND kind = given.kind AND key = given.hash
+              AND span = 60 AND bucket >= begins[4]) hours
+     CROSS JOIN LATERAL (
+           SELECT ARRAY[coalesce(sum(count) FILTER (WHERE bucket >= begins[5]), 0),
+                        coalesce(sum(amount) FILTER (WHERE bucket >= begins[5]), 0),
+                        coalesce(sum(failures) FILTER (WHERE bucket >= begins[5]), 0),
+                        coalesce(sum(count), 0), coalesce(sum(amount), 0), coalesce(sum(failures), 0)]::bigint[] AS sums
+             FROM fraud_velocity
+            WHERE merchant_id = whose AND mode = how AND kind = given.kind AND key = given.hash
+              AND span = 1440 AND bucket >= begins[6]) days;
+
+    SELECT array_agg(times.numbers ORDER BY pairs.number) INTO seen_with
+      FROM unnest(pair_kinds, pair_hashes, partner_kinds) WITH ORDINALITY AS pairs (kind, hash, partner_kind, number)
+     CROSS JOIN LATERAL (
+           SELECT ARRAY[count(*) FILTER (WHERE seen_at >= since[1]), count(*) FILTER (WHERE seen_at >= since[2]),
+                        count(*) FILTER (WHERE seen_at >= since[3]), count(*) FILTER (WHERE seen_at >= since[4]),
+                        count(*) FILTER (WHERE seen_at >= since[5]), count(*)] AS numbers
+             FROM (SELECT seen_at FROM fraud_partners
+                    WHERE merchant_id = whose AND mode = how AND kind = pairs.kind AND key = pairs.hash
+                      AND partner_kind = pairs.partner_kind AND seen_at >= since[6]
+                    ORDER BY seen_at DESC LIMIT partners_max) newest) times;
+
+    SELECT array_agg(ARRAY[found.list, found.kind, found.id] ORDER BY found.id) INTO listed
+      FROM unnest(list_kinds, list_hashes) AS wanted (kind, hash)
+     CROSS JOIN LATERAL (
+           SELECT entry.list, entry.kind, entry.id FROM fraud_list_entries entry
+            WHERE entry.merchant_id = whose AND entry.mode = how AND entry.kind = wanted.kind
+              AND entry.value_hash = wanted.hash AND entry.removed_at IS NULL
+              AND (entry.expires_at IS NULL OR entry.expires_at > at)
+            UNION ALL
+           SELECT 'legal', entry.kind, entry.id FROM fraud_legal_entries entry
+            WHERE entry.kind = wanted.kind AND entry.value_hash = wanted.hash AND entry.removed_at IS NULL
+              AND (entry.expires_at IS NULL OR entry.expires_at > at)) found;
+END
+$$;
 
 -- Each decision with everything it looked at. No foreign key to the payment: it has a retention of its own (13 months).
 CREATE TABLE fraud_decisions (
