@@ -145,6 +145,19 @@ class ChangeSettings(Struct, kw_only=True, forbid_unknown_fields=True):
         ]
         | None
     ) = None
+    return_addresses: (
+        Annotated[
+            list[Annotated[str, Meta(min_length=1, max_length=2048)]],
+            Meta(
+                max_length=50,
+                description=(
+                    "All addresses a payer may be sent back to, instead of those before: https origins, or "
+                    "beginnings of paths below them. Test mode knows loopback addresses besides."
+                ),
+            ),
+        ]
+        | None
+    ) = None
 
 
 class AdvanceTestClock(Struct, kw_only=True, forbid_unknown_fields=True):
@@ -242,13 +255,14 @@ class Case(Struct, kw_only=True):
 
 
 class Settings(Struct, kw_only=True):
-    """What you decided about money that does not fit."""
+    """What you decided about money that does not fit, and where your payers may be sent back to."""
 
     object: Literal["settings"]
     under_tolerance: int
     over_tolerance: int
     orphan_payments: Literal["hold", "refund"]
     unique_satang: bool
+    return_addresses: list[str]
 
 
 class TestClock(Struct, kw_only=True):

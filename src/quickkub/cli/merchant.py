@@ -56,6 +56,23 @@ def list_command(
             typer.echo(f"{merchant['id']}  {merchant['status']:9}  {merchant['name']}")
 
 
+@app.command("return-addresses")
+def return_addresses(
+    context: typer.Context,
+    merchant: Merchant,
+    addresses: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[ADDRESS]...", help="All of them: https://shop.example, or with a path."),
+    ] = None,
+    none: Annotated[bool, typer.Option("--none", help="Empty the list.")] = False,
+    database: DatabaseOption = None,
+) -> None:
+    """Where its payers may be sent back to. Addresses replace the list; without any it is shown."""
+    wanted = [] if none else addresses or None
+    for address in _ask(context, database, lambda office: office.return_addresses(merchant, wanted)):
+        typer.echo(address)
+
+
 @keys.command("create")
 def create_key(
     context: typer.Context,

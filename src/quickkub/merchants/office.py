@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from quickkub.audit import Act, record
@@ -12,6 +13,7 @@ from quickkub.merchants import key_making, store
 from quickkub.merchants.keys import KeyKind, open_key
 from quickkub.merchants.lifecycle import MerchantNotFound, create
 from quickkub.merchants.profile import merchants, profile
+from quickkub.merchants.return_list import replace_return_list, return_list
 from quickkub.merchants.states import MerchantState
 from quickkub.storage import Connection, Database
 
@@ -67,6 +69,15 @@ class MerchantOffice:
             if done:
                 await record(tx, Act("key.revoked", "api_key", key_id, whose))
         return done
+
+    async def return_addresses(self, merchant: str, wanted: Sequence[str] | None) -> list[str]:
+        """Where payers may be sent back to; `wanted` replaces the list. Raises MerchantNotFound and
+        ReturnAddressInvalid."""
+        async with self._db.transaction() as tx:
+            whose = await self._exists(tx, merchant)
+            if wanted is None:
+                return await return_list(tx, whose)
+            return await replace_return_list(tx, whose, wanted)
 
     async def _key(
         self, tx: Connection, merchant: MerchantId, mode: str, kind: KeyKind

@@ -30,7 +30,7 @@ _VISIBLE: Final = "".join(map(chr, range(0x21, 0x7F)))
 @dataclass(frozen=True, slots=True)
 class Place:
     """An address as far as it counts: host in lower case and ASCII, the default port written out, and the
-    path without its last slash, its escapes in upper case. Query and fragment are the merchant's own."""
+    path without slashes at its end, its escapes in upper case. Query and fragment are the merchant's own."""
 
     scheme: str
     host: str
@@ -113,4 +113,4 @@ def _plain_path(path: str) -> str | None:
     if any(step in (".", "..") for step in re.split(r"[/\\]", unquote(path, errors="replace"))):
         return None
     escaped = _ESCAPE.sub(lambda found: found[0].upper(), quote(path, safe=_VISIBLE))
-    return escaped.removesuffix("/")
+    return escaped.rstrip("/")

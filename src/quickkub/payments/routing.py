@@ -10,6 +10,7 @@ from quickkub.connectors.contract import Account, Can, Connector, Failure, Manif
 from quickkub.connectors.switches import is_on
 from quickkub.kernel.money import THB
 from quickkub.merchants.accounts import ProviderAccount
+from quickkub.merchants.return_list import refuse_unlisted
 from quickkub.payments import rules
 from quickkub.payments.model import Attempt, CaptureUnsupported, MethodUnavailable, NewPayment
 from quickkub.payments.routes.decide import decide
@@ -110,8 +111,10 @@ def plan(
 ) -> Plan:
     """Decide by the merchant's rules. `seed` is the payment's id.
 
-    Raises MethodUnavailable, CaptureUnsupported, CurrencyUnsupported, AmountOutOfRange, PayerInputMissing.
+    Raises ReturnAddressNotListed, MethodUnavailable, CaptureUnsupported, CurrencyUnsupported,
+    AmountOutOfRange, PayerInputMissing.
     """
+    refuse_unlisted(asked.return_url, standing.return_addresses, standing.mode)
     ways = [_way(asked, as_account(found, public_url), connector) for found in accounts]
     _refuse(asked, ways)
     inputs = Inputs(

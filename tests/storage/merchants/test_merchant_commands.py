@@ -82,3 +82,15 @@ def test_a_nameless_merchant_and_one_that_is_not_there_are_refused(dsn: str) -> 
     assert says(dsn, "merchant", "create", " ").exit_code == 1
     told = says(dsn, "merchant", "keys", "create", "mer_" + "0" * 32)
     assert (told.exit_code, "merchant_not_found" in told.output) == (1, True)
+
+
+def test_where_payers_may_be_sent_back_to_is_set_shown_and_emptied(dsn: str) -> None:
+    merchant = says(dsn, "merchant", "create", "Som Tam").output.split()[1]
+    words = ("merchant", "return-addresses", merchant)
+    assert says(dsn, *words).output == ""
+    told = says(dsn, *words, "https://Shop.example/", "https://shop.example/pay")
+    assert told.output.split() == ["https://shop.example", "https://shop.example/pay"]
+    assert says(dsn, *words).output == told.output
+    wrong = says(dsn, *words, "http://shop.example")
+    assert wrong.exit_code == 1 and "return_address_invalid" in wrong.output
+    assert says(dsn, *words, "--none").exit_code == 0 and says(dsn, *words).output == ""

@@ -48,7 +48,7 @@ class Counter:
                 "line": f"@{payer.name[:5].lower()}_line",
                 "order": "1042",
             },
-            return_url=f"https://shop.example/thanks?who={payer.email}",
+            return_url=f"http://127.0.0.1/thanks?who={payer.email}",
         )
 
     async def is_shown_a_slip(self, payer: Payer, payment: str, *, days_ago: int = 0) -> str:

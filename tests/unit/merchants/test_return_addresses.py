@@ -10,6 +10,12 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from quickkub.merchants.return_addresses import is_listed, read_entry, read_place
+from quickkub.merchants.return_list import (
+    ReturnAddressInvalid,
+    ReturnAddressNotListed,
+    read_entries,
+    refuse_unlisted,
+)
 
 SHOP: Final = "https://shop.example"
 FOLDER: Final = "https://shop.example/pay"
@@ -185,3 +191,24 @@ def test_a_place_reads_the_same_when_it_is_written_out_and_read_again(text: str)
         place = read_place(address)
         if place is not None and place.is_bare:
             assert read_place(str(place)) == place
+
+
+@pytest.mark.parametrize("entries", [[], ["https://other.example"]])
+def test_live_mode_takes_no_address_that_is_not_listed_and_says_how_to_list_it(entries: list[str]) -> None:
+    for address in (SHOP, "http://127.0.0.1/back"):
+        with pytest.raises(ReturnAddressNotListed) as refused:
+            refuse_unlisted(address, entries, "live")
+        assert refused.value.param == "return_url"
+        assert "quickkub merchant return-addresses" in refused.value.detail
+    refuse_unlisted(None, entries, "live")
+    refuse_unlisted(SHOP, [*entries, SHOP], "live")
+
+
+def test_a_list_is_kept_in_one_spelling_each_entry_once_and_not_without_end() -> None:
+    assert read_entries(["https://A.example", "https://a.example:443/", "https://a.example/b/"]) == [
+        "https://a.example",
+        "https://a.example/b",
+    ]
+    for wrong in (["https://a.example/" + "b" * 300], [f"https://a{number}.example" for number in range(51)]):
+        with pytest.raises(ReturnAddressInvalid):
+            read_entries(wrong)

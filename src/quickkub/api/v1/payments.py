@@ -21,6 +21,7 @@ from quickkub.kernel.errors import Kind, Refusal
 from quickkub.kernel.ids import has_shape
 from quickkub.kernel.money import CURRENCIES, THB, Money
 from quickkub.merchants.limits import LimitExceeded
+from quickkub.merchants.return_list import ReturnAddressNotListed
 from quickkub.payments.instructions.model import (
     CaptureExceedsAuthorized,
     CaptureInOnePiece,
@@ -72,6 +73,7 @@ CREATE = Operation(
         CurrencyUnsupported,
         AmountOutOfRange,
         LimitExceeded,
+        ReturnAddressNotListed,
         CaptureUnsupported,
         PayerInputMissing,
         NoFreeAmount,

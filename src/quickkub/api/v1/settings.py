@@ -10,6 +10,7 @@ from quickkub.api.lists import answer
 from quickkub.api.operations import Operation, says
 from quickkub.api.request import ApiRequest
 from quickkub.kernel.errors import Kind, Refusal
+from quickkub.merchants.return_list import ReturnAddressInvalid, replace_return_list, return_list
 from quickkub.merchants.rules import MoneyRules, change_money_rules, money_rules
 from quickkub.payments import test_clock
 
@@ -27,19 +28,21 @@ GET = Operation(id="getSettings", needs="settings:read", summary="Look at your r
 async def get_settings(request: ApiRequest) -> Response[bytes]:
     request.query(schema.NoQuery)
     async with request.services.db.read() as reader:
-        return _shown(await money_rules(reader, request.caller.merchant))
+        rules = await money_rules(reader, request.caller.merchant)
+        return _shown(rules, await return_list(reader, request.caller.merchant))
 
 
 CHANGE = Operation(
     id="changeSettings",
     needs="settings:write",
-    summary="Change your rules about money",
+    summary="Change your rules",
     description=(
         "A payment short or over by no more than your tolerance counts as paid; what is over is owed to the "
-        "payer. Both modes share these rules."
+        "payer. A `return_url` of a payment has to be on your list. Both modes share these rules."
     ),
     answers=words.Settings,
     body=words.ChangeSettings,
+    refusals=(ReturnAddressInvalid,),
 )
 
 
@@ -56,10 +59,14 @@ async def change_settings(request: ApiRequest) -> Response[bytes]:
             orphans=said.orphan_payments,
             unique_satang=said.unique_satang,
         )
-    return _shown(rules)
+        if said.return_addresses is None:
+            addresses = await return_list(tx, request.caller.merchant)
+        else:
+            addresses = await replace_return_list(tx, request.caller.merchant, said.return_addresses)
+    return _shown(rules, addresses)
 
 
-def _shown(rules: MoneyRules) -> Response[bytes]:
+def _shown(rules: MoneyRules, addresses: list[str]) -> Response[bytes]:
     return answer(
         {
             "object": "settings",
@@ -67,6 +74,7 @@ def _shown(rules: MoneyRules) -> Response[bytes]:
             "over_tolerance": rules.over,
             "orphan_payments": rules.orphans,
             "unique_satang": rules.unique_satang,
+            "return_addresses": addresses,
         }
     )
 

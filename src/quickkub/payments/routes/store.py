@@ -43,6 +43,8 @@ class Standing:
     unique_satang: bool = False
     limits: tuple[Limit, ...] = ()
     screening: int | None = None
+    mode: str = "live"
+    return_addresses: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,7 +125,8 @@ async def accounts_of(reader: Connection, merchant: MerchantId, mode: str) -> li
 
 _GROUND: Final = f"""
 WITH standing AS MATERIALIZED (
-    SELECT date_trunc('second', now()) AS at, merchants.unique_satang, newest.*,
+    SELECT date_trunc('second', now()) AS at, merchants.unique_satang,
+           merchants.return_addresses, newest.*,
            CASE WHEN EXISTS (SELECT FROM merchant_limits WHERE merchant_id = $1)
                 THEN limits_standing($1, $2, $3) END AS limits,
            coalesce((merchants.fraud_versions ->> $2)::integer, CASE WHEN EXISTS (
@@ -152,7 +155,17 @@ async def ground(
     rules = _read(first).rules
     counted = await tallies(reader, merchant, mode, rules.window_minutes) if rules.rules else {}
     limits = read_standing(first["limits"])
-    return accounts, Standing(rules, first["at"], counted, first["unique_satang"], limits, first["screening"])
+    standing = Standing(
+        rules,
+        first["at"],
+        counted,
+        first["unique_satang"],
+        limits,
+        first["screening"],
+        mode,
+        tuple(first["return_addresses"]),
+    )
+    return accounts, standing
 
 
 # Ids begin with the time of making (UUIDv7), so the window is a range of the primary key.

@@ -45,6 +45,8 @@ ALTER TABLE merchants
     ADD COLUMN colour              text CHECK (colour ~ '^#[0-9a-f]{6}$'),
     ADD COLUMN support_email       text CHECK (length(support_email) BETWEEN 3 AND 254),
     ADD COLUMN support_phone       text CHECK (support_phone ~ '^\+?[0-9]{4,15}$'),
+    -- Where payers may be sent back to: https origins, or beginnings of paths below them.
+    ADD COLUMN return_addresses    text[] NOT NULL DEFAULT '{}' CHECK (cardinality(return_addresses) <= 50),
     -- Nothing is paid out before this moment, such as 72 hours after the settlement account changed.
     ADD COLUMN payouts_held_until  timestamptz;
 
