@@ -1,10 +1,11 @@
-"""The watch over payers' pages, at its time and by command."""
+"""The watch over payers' pages, at its time and by command; and what is overdue."""
 
 from __future__ import annotations
 
 from typing import Final
 
 from quickkub.audit import Actor, ActorKind, acting
+from quickkub.reports.deadlines import look_at_deadlines
 from quickkub.settings import Settings
 from quickkub.storage import Database, open_database
 from quickkub.storage.scope import HOUSE
@@ -16,14 +17,20 @@ JOB: Final = "page_watch"
 
 
 def page_schedules(db: Database, settings: Settings) -> dict[str, Schedule]:
-    """Payers' pages are looked at every day; PCI DSS 4.0.1, 11.6.1 asks for every seven days at least."""
+    """Payers' pages are looked at every day; PCI DSS 4.0.1, 11.6.1 asks for every seven days at least.
+
+    Every hour it is told what of this and of people's rights is overdue.
+    """
 
     async def look() -> None:
         with acting(Actor(ActorKind.SYSTEM, JOB)):
             await watch_pages(db, settings.public_url)
 
+    async def count() -> None:
+        await look_at_deadlines(db)
+
     # 04:10 in Bangkok.
-    return {JOB: Schedule("10 21 * * *", look)}
+    return {JOB: Schedule("10 21 * * *", look), "deadlines": Schedule("23 * * * *", count)}
 
 
 async def watch_now(dsn: str, settings: Settings, address: str | None, who: str) -> Watched:

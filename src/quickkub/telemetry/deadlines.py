@@ -1,0 +1,19 @@
+"""What the law or a standard gives a time for, as the last look found."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from prometheus_client import Gauge
+
+from quickkub.telemetry.metrics import REGISTRY
+
+DEADLINES: Final = Gauge(
+    "quickkub_deadlines",
+    "Open duties with a time: requests of people, breaches to report, looks at payers' pages",
+    ["duty", "standing"],
+    registry=REGISTRY,
+)
+LAST_LOOK: Final = Gauge(
+    "quickkub_deadlines_checked_timestamp_seconds", "When deadlines were looked at last", registry=REGISTRY
+)
