@@ -11,6 +11,7 @@ from quickkub.cli.audit import app as audit
 from quickkub.cli.check import app as check
 from quickkub.cli.config import app as config
 from quickkub.cli.demo import demo_command
+from quickkub.cli.drill import app as drill
 from quickkub.cli.events import events, webhooks
 from quickkub.cli.fraud import app as fraud
 from quickkub.cli.keys import app as keys
@@ -72,6 +73,7 @@ def build(wiring: Wiring) -> typer.Typer:
     app.add_typer(simulators, name="simulators")
     app.add_typer(fraud, name="fraud")
     app.add_typer(report, name="report")
+    app.add_typer(drill, name="drill")
     app.add_typer(watch, name="watch")
     app.add_typer(keys, name="keys")
     app.add_typer(privacy, name="privacy")

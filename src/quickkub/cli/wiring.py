@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from quickkub.access.user_office import UserOffice
     from quickkub.merchants.office import MerchantOffice
     from quickkub.privacy.service import Privacy
+    from quickkub.reports.drills import Drill
     from quickkub.reports.office import ReportOffice
 
 
@@ -89,6 +90,14 @@ class KeyOffice(Protocol):
     async def retire(self, number: int) -> RingKey: ...
 
     async def check(self, *, sample: int | None) -> Sequence[Tried]: ...
+
+
+class DrillOffice(Protocol):
+    """Restore drills; `quickkub.house.drilling` says what each does and refuses."""
+
+    async def restore(self, inside: Path, *, backup: Path | None, archive: Path | None) -> Drill: ...
+
+    async def write(self, drill: Drill) -> str: ...
 
 
 class Wiring(Protocol):
@@ -187,6 +196,10 @@ class Wiring(Protocol):
 
     def watch_pages(self, dsn: str, address: str | None) -> PagesWatched:
         """Look at payers' pages now, at the public address unless told otherwise. Raises DatabaseAway."""
+        ...
+
+    def drill_office(self, dsn: str) -> AbstractAsyncContextManager[DrillOffice]:
+        """Restore drills over a database. Raises DatabaseAway."""
         ...
 
     def config_findings(self) -> list[ConfigFinding]:

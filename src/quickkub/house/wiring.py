@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from quickkub.audit.anchoring import AnchorPlace
 from quickkub.cli.gateway import Gateway, Welcome
-from quickkub.cli.wiring import AddedAccount, CheckResult, ConfigFinding, KeyOffice, PagesWatched
+from quickkub.cli.wiring import AddedAccount, CheckResult, ConfigFinding, DrillOffice, KeyOffice, PagesWatched
 from quickkub.settings import Settings, default_data_dir, read_settings
 
 if TYPE_CHECKING:
@@ -161,6 +161,12 @@ class HouseWiring:
         from quickkub.house.reporting import machine_user
 
         return asyncio.run(watch_now(dsn, read_settings(os.environ), address, machine_user()))
+
+    def drill_office(self, dsn: str) -> AbstractAsyncContextManager[DrillOffice]:
+        """See cli.wiring.Wiring."""
+        from quickkub.house.drilling import drill_office
+
+        return drill_office(dsn)
 
     def config_findings(self) -> list[ConfigFinding]:
         """See cli.wiring.Wiring."""
