@@ -131,7 +131,7 @@ class Tokens:
         ):
             raise KeyRefused()
         if not may_act(standing.merchant_state, caller.mode):
-            raise MerchantInactive(f"the merchant is {standing.merchant_state}")
+            raise MerchantInactive(f"the merchant is {standing.merchant_state}", caller)
         return replace(caller, scopes=caller.scopes & claims.scopes)
 
     async def scopes_now(self, claims: Claims) -> frozenset[str] | None:

@@ -17,6 +17,7 @@ from quickkub.api.auth import authenticate, check_version, stepped_up
 from quickkub.api.auth_routes.cookies import CookieRules
 from quickkub.api.auth_routes.oauth import oauth_routes
 from quickkub.api.auth_routes.people import people_routers
+from quickkub.api.denials import Denials
 from quickkub.api.edge import Edge
 from quickkub.api.health import Health
 from quickkub.api.limits.guard import counting_failures, limit_caller
@@ -93,6 +94,7 @@ def create_app(services: Services, extra_routes: Sequence[ControllerRouterHandle
         request_class=GatewayRequest,
         request_max_body_size=BODY_BYTES_MAX,
         exception_handlers=EXCEPTION_HANDLERS,
+        after_exception=[Denials(services.db, services.clock).hear],
         # Ours is written by describe.py; Litestar's would load its viewers from other people's servers.
         openapi_config=None,
         logging_config=None,

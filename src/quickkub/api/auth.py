@@ -19,7 +19,7 @@ from quickkub.api.services import Services
 from quickkub.audit import Actor, ActorKind
 from quickkub.audit.acting import act_as
 from quickkub.kernel.errors import Kind, Refusal
-from quickkub.merchants.keys import Caller, KeyRefused
+from quickkub.merchants.keys import Caller, KeyNotPermitted, KeyRefused, MerchantInactive
 from quickkub.storage.scope import HOUSE, scope_of, see_from_here
 from quickkub.webhooks.event import API_VERSION
 
@@ -51,15 +51,24 @@ async def authenticate(connection: ASGIConnection[Any, Any, Any, Any], handler: 
         return
     services: Services = connection.app.state.services
     text = _key_in(one_header(connection, "Authorization") or "")
-    caller = await _caller(services, text, client_address(connection))
-    connection.scope["user"] = caller
-    connection.scope["state"]["key_id"] = caller.id
-    act_as(_actor(connection, caller))
+    try:
+        caller = await _caller(services, text, client_address(connection))
+    except (KeyNotPermitted, MerchantInactive) as refusal:
+        _is_known(connection, refusal.caller)
+        raise
+    _is_known(connection, caller)
     operation: Operation = handler.opt[OPT_KEY]
     assert operation.needs is not None, "everything under /v1 needs a permission"
     require(caller, operation.needs, platform=operation.platform)
     # Only now, so that a refused caller's request has seen nobody's rows (A3).
     see_from_here(HOUSE if operation.platform else scope_of(caller.merchant))
+
+
+def _is_known(connection: ASGIConnection[Any, Any, Any, Any], caller: Caller) -> None:
+    """From here on logs and the audit log say who asks, also when they are refused."""
+    connection.scope["user"] = caller
+    connection.scope["state"]["key_id"] = caller.id
+    act_as(_actor(connection, caller))
 
 
 async def stepped_up(connection: ASGIConnection[Any, Any, Any, Any], handler: BaseRouteHandler) -> None:

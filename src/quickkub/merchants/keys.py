@@ -61,15 +61,23 @@ class KeyRefused(Refusal):
 
 
 class KeyNotPermitted(Refusal):
-    """The key is genuine and may not be used for this."""
+    """The key is genuine and may not be used for this. `caller` is whose it is, for the audit log."""
 
     code, kind = "key_not_permitted", Kind.FORBIDDEN
 
+    def __init__(self, detail: str, caller: Caller) -> None:
+        super().__init__(detail, param="Authorization")
+        self.caller = caller
+
 
 class MerchantInactive(Refusal):
-    """The merchant is suspended or closed, or pending and this is live mode."""
+    """The merchant is suspended or closed, or pending and this is live mode. `caller` is who asked."""
 
     code, kind = "merchant_inactive", Kind.FORBIDDEN
+
+    def __init__(self, detail: str, caller: Caller) -> None:
+        super().__init__(detail)
+        self.caller = caller
 
 
 class WeakPepper(Refusal):
@@ -202,9 +210,9 @@ class Keys:
         if known is None or _is_past(known.revoked_at, now) or _is_past(known.expires_at, now):
             raise KeyRefused()
         if known.networks and not is_within(address, known.networks):
-            raise KeyNotPermitted("this key may not be used from this address", param="Authorization")
+            raise KeyNotPermitted("this key may not be used from this address", known.caller)
         if not may_act(known.merchant_state, known.caller.mode):
-            raise MerchantInactive(f"the merchant is {known.merchant_state}")
+            raise MerchantInactive(f"the merchant is {known.merchant_state}", known.caller)
         return known.caller
 
     def forget(self) -> None:
