@@ -41,7 +41,7 @@ async def test_an_entry_says_who_did_what_from_where_with_what_was_before_and_af
     assert newest["user_id"] is None
     assert newest["resource"] == {"type": "settings", "id": told.shop.merchant}
     assert newest["details"]["after"]["under_tolerance"] == 500
-    assert newest["ip_address"] == "127.0.0.1"
+    assert newest["ip_address"] == "127.0.0.0/24"
     assert newest["user_agent"] == "Firefox"
     assert newest["request_id"].startswith("req_")
     assert newest["outcome"] == "done"

@@ -183,7 +183,7 @@ async def test_where_a_transfer_goes_to_is_shown_in_full_only_to_who_asks_for_th
 ) -> None:
     payment = await paid(shop)
     made = (await shop.posts(REFUNDS, {"payment": payment, "destination": WHERE})).json
-    masked = WHERE | {"account": "…7890"}
+    masked = WHERE | {"account": "…7890", "name": "ส*** ใ***"}
     assert (made["status"], made["destination"]) == ("requires_transfer", masked)
     assert (await shop.gets(f"{REFUNDS}/{made['id']}")).json["destination"] == WHERE
     assert (await shop.gets(REFUNDS)).json["data"][0]["destination"] == masked

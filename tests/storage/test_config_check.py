@@ -81,6 +81,10 @@ WEAK = {
     "RATE_LIMIT_WINDOW_MS": "15 minutes",
     "RATE_LIMIT_MAX_REQUESTS": "0",
     "QUICKKUB_PORT": "http",
+    "QUICKKUB_TEST_RATE": "fast",
+    "QUICKKUB_RETENTION_AUDIT_DAYS": "30",
+    "QUICKKUB_RETENTION_PAYMENTS_DAYS": "ten years",
+    "QUICKKUB_RETENTION_BOOKS_DAYS": "3650",
 }
 
 
@@ -90,6 +94,8 @@ def test_every_weak_setting_is_told_at_once_with_what_mends_it(here: dict[str, s
     for name in ("ENCRYPTION_KEY", "QUICKKUB_INDEX_ROOT", "JWT_SECRET", "QUICKKUB_KEY_PEPPER"):
         assert "openssl rand" in told[name]
     assert "sslmode=verify-full" in told["DATABASE_URL"]
+    assert "QUICKKUB_RETENTION_AUDIT_DAYS=2555" in told["QUICKKUB_RETENTION_AUDIT_DAYS"]
+    assert told["QUICKKUB_RETENTION_BOOKS_DAYS"].endswith("unset it")
 
 
 def test_the_value_of_a_secret_is_never_printed(

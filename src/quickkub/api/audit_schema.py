@@ -67,7 +67,9 @@ class AuditLog(Struct, kw_only=True):
     resource: AuditResource
     outcome: Literal["done", "refused", "failed"]
     details: AuditDetails
-    ip_address: str | None
+    ip_address: Annotated[
+        str | None, Meta(description="In full for acts of your own and on the platform, else its network.")
+    ]
     user_agent: str | None
     request_id: str | None
     created_at: Time

@@ -200,7 +200,7 @@ class SlipVerification(Struct, kw_only=True):
     receiving_bank: str | None
     receiver_id: str | None
     receiver_name: str | None
-    sender_name: str | None
+    sender_name: Annotated[str | None, Meta(description="First letters only.")]
     references: list[str]
     payment: str | None
     payment_status: PaymentStatus | None

@@ -5,6 +5,7 @@ The settlement asks `payouts_stopped` before it pays out; this room stops nothin
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -14,6 +15,7 @@ from quickkub.audit import Act, record
 from quickkub.kernel.errors import Kind, Refusal
 from quickkub.kernel.ids import MerchantId, new_id
 from quickkub.storage import Connection, Row
+from quickkub.storage.vault import Place, Vault
 
 
 class FreezeNotFound(Refusal):
@@ -56,13 +58,22 @@ _FREEZE_COLUMNS: Final = (
 )
 
 
-async def judge(tx: Connection, merchant: MerchantId, risk: MerchantRisk, by: str) -> int:
-    """Write how the merchant is judged from now on; returns the version. The rules see it within a minute."""
+def _owners_place(merchant: MerchantId, judgement: str) -> Place:
+    return Place("merchant_risks", "beneficial_owners", merchant, judgement)
+
+
+async def judge(tx: Connection, vault: Vault, merchant: MerchantId, risk: MerchantRisk, by: str) -> int:
+    """Write how the merchant is judged from now on; returns the version. The rules see it within a minute.
+
+    Who owns the merchant is sealed: names and numbers of people, kept for ten years after it closed.
+    """
+    judgement, owners = new_id("mrk"), [dict(owner) for owner in risk.beneficial_owners]
+    sealed = vault.seal(json.dumps(owners).encode(), _owners_place(merchant, judgement)) if owners else None
     version: int = await tx.fetchval(
         """
-        INSERT INTO merchant_risks (merchant_id, version, risk_class, category, declared_amount,
+        INSERT INTO merchant_risks (merchant_id, id, version, risk_class, category, declared_amount,
                                     beneficial_owners, review_by, reason, created_by)
-        SELECT $1, coalesce(max(version), 0) + 1, $2, $3, $4, $5::jsonb, $6, $7, $8
+        SELECT $1, $9, coalesce(max(version), 0) + 1, $2, $3, $4, $5::bytea, $6, $7, $8
           FROM merchant_risks WHERE merchant_id = $1
         RETURNING version
         """,
@@ -70,10 +81,11 @@ async def judge(tx: Connection, merchant: MerchantId, risk: MerchantRisk, by: st
         risk.risk_class,
         risk.category,
         risk.declared_amount,
-        [dict(owner) for owner in risk.beneficial_owners],
+        sealed,
         risk.review_by,
         risk.reason,
         by,
+        judgement,
     )
     after = {
         "risk_class": risk.risk_class,
@@ -83,6 +95,21 @@ async def judge(tx: Connection, merchant: MerchantId, risk: MerchantRisk, by: st
     }
     await record(tx, Act("merchant_risk.judged", "merchant", merchant, merchant, after=after))
     return version
+
+
+async def owners_of(reader: Connection, vault: Vault, merchant: MerchantId) -> list[dict[str, Any]]:
+    """Who owns the merchant, as last judged, in full: for whoever checks merchants. Raises CannotOpen."""
+    row = await reader.fetchrow(
+        """
+        SELECT id, beneficial_owners AS sealed FROM merchant_risks
+         WHERE merchant_id = $1 ORDER BY version DESC LIMIT 1
+        """,
+        merchant,
+    )
+    if row is None or row["sealed"] is None:
+        return []
+    owners: list[dict[str, Any]] = json.loads(vault.open(row["sealed"], _owners_place(merchant, row["id"])))
+    return owners
 
 
 async def freeze_payouts(

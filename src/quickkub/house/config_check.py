@@ -20,6 +20,7 @@ from quickkub.access.ground import read_rules
 from quickkub.cli.wiring import ConfigFinding
 from quickkub.kernel.errors import Refusal
 from quickkub.kernel.secrets import Secret
+from quickkub.privacy.periods import PERIODS, read_periods, variable
 from quickkub.storage.blind_index import BlindIndex
 from quickkub.storage.vault import read_key
 from quickkub.storage.vault.ring_file import RingFile
@@ -43,6 +44,7 @@ def config_findings(environment: Mapping[str, str]) -> list[ConfigFinding]:
         *_files(environment),
         *_key_ring(environment),
         *_forms(environment),
+        *_retention(environment),
         *_reached_from_outside(environment),
         *_database(environment),
     ]
@@ -166,6 +168,18 @@ def _forms(environment: Mapping[str, str]) -> Iterator[ConfigFinding]:
         why = _refused(read, name)
         if why is not None:
             yield ConfigFinding(name, why, f"correct it, for example {name}={_EXAMPLES[name]}")
+
+
+def _retention(environment: Mapping[str, str]) -> Iterator[ConfigFinding]:
+    """Each by itself: the reader stops at the first that is wrong."""
+    for period in PERIODS:
+        name = variable(period.kind)
+        said = {name: environment.get(name, "")}
+        why = _refused(partial(read_periods, said), name)
+        if why is not None:
+            settable = period.days is not None and not period.fixed
+            remedy = f"correct it, for example {name}={period.days}" if settable else "unset it"
+            yield ConfigFinding(name, why, remedy)
 
 
 _OF_ACCESS: Final = {

@@ -39,13 +39,14 @@ from quickkub.payments.settle import apply
 from quickkub.payments.slips_picture import qr_texts
 from quickkub.payments.slips_rules import Expected, check, expected
 from quickkub.payments.slips_store import Transfer, Used
-from quickkub.payments.slips_view import slip_view
+from quickkub.payments.slips_view import forgotten_view, slip_view
 from quickkub.payments.states import AttemptState, PaymentState
 from quickkub.promptpay.errors import QrRefusal
 from quickkub.promptpay.model import BankSlip
 from quickkub.promptpay.slip import parse_slip
 from quickkub.storage import Connection
 from quickkub.storage.vault import Place
+from quickkub.telemetry import masks
 
 PICTURES_AT_ONCE: Final = 2
 
@@ -121,7 +122,7 @@ class Slips:
         context = await self._context(Transfer(merchant, mode, slip.sending_bank, slip.trans_ref), asked)
         if context.used is not None and context.payment is not None:
             await self._inquire_now(context)
-            return await self._shown(context, self._answered_before(context.transfer, context.used))
+            return await self._shown(context, self._answered_before(context, context.used))
         told = await self._look_up(context)
         view = self._view(context, told.outcome)
         if context.payment is not None and isinstance(told.outcome, Slip) and view["verified"]:
@@ -253,12 +254,14 @@ class Slips:
             async with self._office.db.transaction() as tx:
                 await attempt_store.check_now(tx, attempt.merchant, attempt.id)
 
-    def _answered_before(self, transfer: Transfer, used: Used) -> dict[str, Any]:
-        view: dict[str, Any] = json.loads(self._office.vault.open(used.answer, _place(transfer)))
-        return view
+    def _answered_before(self, context: _Context, used: Used) -> dict[str, Any]:
+        place = _place(context.transfer)
+        view: dict[str, Any] = json.loads(self._office.vault.open(used.answer, place))
+        # Emptied when its time was over or the payer was erased; that it was taken for this payment stays.
+        return view or forgotten_view(context.transfer, context.reader, used.payment)
 
     async def _shown(self, context: _Context, view: dict[str, Any]) -> dict[str, Any]:
-        """With how the payment stands by now, which is no part of what is kept."""
+        """With how the payment stands by now, which is no part of what is kept; who sent it is masked."""
         state: PaymentState | None = None
         if context.payment is not None:
             payment = context.payment
@@ -266,7 +269,11 @@ class Slips:
                 found = await store.find_payment(reader, payment.merchant, payment.mode, payment.id)
             assert found is not None, "payments are never deleted"
             state = found.state
-        return view | {"payment_status": state.value if state else None}
+        sender = view.get("sender_name")
+        return view | {
+            "sender_name": masks.name(sender) if sender else None,
+            "payment_status": state.value if state else None,
+        }
 
 
 def _place(transfer: Transfer) -> Place:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import asdict
 from typing import Any, Final
 
 from quickkub.kernel.ids import MerchantId
@@ -36,19 +37,21 @@ class Refunds:
         """The transfer will not be made. See `tasks.drop`."""
         return await tasks.drop(self._office, refund, once, render)
 
-    async def get(self, merchant: MerchantId, mode: str, refund: str) -> dict[str, Any]:
-        """One refund, with where the transfer goes to in full. Raises RefundNotFound."""
+    async def get(
+        self, merchant: MerchantId, mode: str, refund: str, *, in_full: bool = False
+    ) -> dict[str, Any]:
+        """One refund. `in_full`: with where the transfer goes to, for whoever makes it.
+
+        Raises RefundNotFound.
+        """
         async with self._office.db.read() as reader:
             found = await store.find(reader, merchant, mode, refund)
         if found is None:
             raise RefundNotFound()
         destination = open_destination(self._office.vault, found)
-        shown = (
-            {"bank": destination.bank, "account": destination.account, "name": destination.name}
-            if destination
-            else None
-        )
-        return refund_view(found, shown)
+        if destination is None or not in_full:
+            return refund_view(found, masked(destination))
+        return refund_view(found, asdict(destination))
 
     async def page(self, merchant: MerchantId, mode: str, query: RefundQuery) -> Page:
         """One page of refunds, newest first."""

@@ -12,6 +12,7 @@ from quickkub.refunds.model import Destination, Refund
 from quickkub.storage import Connection
 from quickkub.storage.outbox import Event, emit
 from quickkub.storage.vault import Place, Vault
+from quickkub.telemetry import masks
 
 _SHOWN_OF_ACCOUNT = 4
 
@@ -37,11 +38,11 @@ def open_destination(vault: Vault, refund: Refund) -> Destination | None:
 
 
 def masked(destination: Destination | None) -> dict[str, str] | None:
-    """As events and lists show it: the account's last four digits only."""
+    """For whoever does not make the transfer: the account's last four digits, first letters of the name."""
     if destination is None:
         return None
     tail = destination.account[-_SHOWN_OF_ACCOUNT:]
-    return {"bank": destination.bank, "account": f"…{tail}", "name": destination.name}
+    return {"bank": destination.bank, "account": f"…{tail}", "name": masks.name(destination.name)}
 
 
 def refund_view(refund: Refund, destination: dict[str, str] | None = None) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from quickkub.fraud.model import Action, ReviewClosed
 from quickkub.fraud.service import Fraud
 from quickkub.fraud.starter import starter_words
 from tests.storage.fraud.conftest import HASHER, Guarded, at_least, rule
+from tests.support.shop import VAULT
 
 ANY = at_least("amount", 1)
 
@@ -193,7 +194,11 @@ async def test_rules_see_how_a_merchant_is_judged(guarded: Guarded) -> None:
     assert (await guarded.pays()).action is Action.ALLOW
     async with guarded.db.transaction() as tx:
         version = await merchant_risk.judge(
-            tx, guarded.merchant, MerchantRisk("prohibited", "sells bets", category="gambling"), "usr_1"
+            tx,
+            VAULT,
+            guarded.merchant,
+            MerchantRisk("prohibited", "sells bets", category="gambling"),
+            "usr_1",
         )
         await merchant_risk.note_payout_account_changed(tx, guarded.merchant, "usr_1")
     assert version == 1

@@ -47,8 +47,8 @@ async def test_what_is_called_sealed_is_in_the_vaults_registry_and_the_other_way
 
 async def test_sensitive_data_is_sealed_or_says_why_it_is_not(database: Database) -> None:
     clear = {column.full_name for column in COLUMNS if column.class_ is Class.SENSITIVE and not column.sealed}
-    # A company's number is on every tax invoice; owners are written down by the room of fraud.
-    assert clear == {"merchants.registration_number", "merchant_risks.beneficial_owners"}
+    # A company's number is on every tax invoice.
+    assert clear == {"merchants.registration_number"}
 
 
 def test_what_is_somebodys_says_whose_how_it_is_masked_and_what_an_erasure_does() -> None:

@@ -12,13 +12,18 @@ from quickkub.connectors.contract import Action, ActionKind, Waiting
 from quickkub.invariants.run import check_invariants
 from quickkub.kernel.ids import new_id
 from quickkub.kernel.money import baht
+from quickkub.payments.slips import SlipAlreadyUsed, SlipQuestion
 from quickkub.privacy.erase import erase
-from quickkub.privacy.office import ErasureTooEarly, NobodyFound
+from quickkub.privacy.office import ErasureTooEarly, NobodyFound, Office
+from quickkub.privacy.periods import read_periods
 from quickkub.refunds.model import Destination
+from quickkub.storage import Database
+from tests.storage.payments.test_slips import TEXT, LookingBank
 from tests.storage.privacy.counter import MALEE, MALEE_WRITTEN, SOMCHAI, Counter, asked
 from tests.storage.privacy.dump import everything, naming
+from tests.support.api import INDEX
 from tests.support.rows import insert
-from tests.support.shop import VAULT
+from tests.support.shop import VAULT, open_shop
 
 MONEY = "SELECT merchant_id, account, sum(amount) AS total FROM entries GROUP BY 1, 2 ORDER BY 1, 2"
 FACTS = (
@@ -187,3 +192,26 @@ async def test_a_form_of_somebody_elses_payment_loses_the_name_and_stays_a_form(
     shown = {"customerName": SOMCHAI.name, "detail": f"a gift for {done['pseudonym']}"}
     assert (await shop.sees(gift["id"]))["next_action"]["fields"] == shown
     assert (await shop.charges(baht(150), "gift", **words))["next_action"]["fields"] == shown
+
+
+async def test_the_slip_of_a_payer_who_was_erased_is_still_known_to_be_used_up(
+    database: Database, pool: asyncpg.Pool[Any]
+) -> None:
+    bank = LookingBank()
+    shop = await open_shop(database, bank)
+    payment, other = [await shop.charges(baht(150), payer=payer) for payer in (MALEE, SOMCHAI)]
+    bank.knows(baht(150))
+    question = SlipQuestion(payload=TEXT, payment=payment["id"])
+    first = await shop.payments.slips.verify(shop.merchant, "test", question)
+    await shop.cancels(payment["id"])
+    await erase(Office(database, VAULT, INDEX, read_periods({})), shop.merchant, asked(MALEE))
+    bank.transfers.clear()
+    again = await shop.payments.slips.verify(shop.merchant, "test", question)
+    assert again.keys() == first.keys()
+    of_the_use = ("verified", "status", "reasons", "sending_bank", "trans_ref", "payment", "account")
+    assert [again[name] for name in of_the_use] == [first[name] for name in of_the_use]
+    assert (again["sender_name"], again["receiver_name"], again["amount"]) == (None, None, None)
+    with pytest.raises(SlipAlreadyUsed):
+        await shop.payments.slips.verify(
+            shop.merchant, "test", SlipQuestion(payload=TEXT, payment=other["id"])
+        )

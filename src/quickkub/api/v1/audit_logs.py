@@ -6,6 +6,7 @@ from typing import Any
 
 from litestar import Response, get
 
+from quickkub.access.permissions import is_platform
 from quickkub.api import audit_schema as words
 from quickkub.api import schema
 from quickkub.api.lists import answer, page, refuse_bad_cursors
@@ -18,8 +19,10 @@ from quickkub.audit.reading import Wanted, entries, entry_of
 from quickkub.kernel.clock import rfc3339
 from quickkub.kernel.errors import Kind, Refusal
 from quickkub.kernel.ids import MerchantId, has_shape
+from quickkub.merchants.keys import Caller
 from quickkub.merchants.lifecycle import MerchantNotFound
 from quickkub.merchants.profile import profile
+from quickkub.telemetry import masks
 
 PATH = "/v1/audit_logs"
 PLATFORM_PATH = "/v1/platform/audit_logs"
@@ -118,7 +121,7 @@ async def _listed(
         rows = await entries(
             tx, merchant or PLATFORM, mode, wanted, before=query.starting_after, limit=query.limit + 1
         )
-        shown = [_shown(row) for row in rows[: query.limit]]
+        shown = [_shown(row, request) for row in rows[: query.limit]]
         asked = {name: value for name, value in request.query_pairs() if name != "limit"}
         looked = Act(
             "audit_log.listed",
@@ -143,10 +146,19 @@ async def _one(request: ApiRequest, merchant: MerchantId | None, mode: str | Non
             raise AuditLogNotFound("there is no such audit entry")
         looked = Act("audit_log.read", "audit_log", entry, merchant=row["merchant_id"], mode=mode)
         await record(tx, looked)
-    return answer(_shown(row))
+    return answer(_shown(row, request))
 
 
-def _shown(row: Any) -> dict[str, Any]:
+def _address(row: Any, caller: Caller) -> str | None:
+    """From where: in full to the platform and to whoever it was; a merchant's readers see the network."""
+    address: str | None = row["ip_address"]
+    is_own = caller.user_id is not None and row["actor_id"] == caller.user_id
+    if address is None or is_own or is_platform(caller.role):
+        return address
+    return masks.address(address)
+
+
+def _shown(row: Any, request: ApiRequest) -> dict[str, Any]:
     return {
         "id": row["id"],
         "object": "audit_log",
@@ -157,7 +169,7 @@ def _shown(row: Any) -> dict[str, Any]:
         "resource": {"type": row["resource_type"], "id": row["resource_id"]},
         "outcome": row["outcome"],
         "details": row["details"],
-        "ip_address": row["ip_address"],
+        "ip_address": _address(row, request.caller),
         "user_agent": row["user_agent"],
         "request_id": row["request_id"],
         "created_at": rfc3339(row["created_at"]),

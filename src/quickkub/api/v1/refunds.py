@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from litestar import Response, get, post
 
+from quickkub.access.permissions import allowed
 from quickkub.api import money_schema as words
 from quickkub.api import schema
 from quickkub.api.lists import answer, page, refuse_bad_cursors
@@ -95,6 +96,7 @@ GET = Operation(
     id="getRefund",
     needs="refunds:read",
     summary="Look at a refund",
+    description="Where a transfer goes to is shown in full with the permission refunds:write, else masked.",
     answers=words.Refund,
     refusals=(RefundNotFound,),
 )
@@ -104,7 +106,10 @@ GET = Operation(
 async def get_refund(request: ApiRequest) -> Response[bytes]:
     request.query(schema.NoQuery)
     caller = request.caller
-    return answer(await request.services.refunds.get(caller.merchant, caller.mode, _refund_id(request)))
+    # Whoever makes the transfer needs to know where to; whoever only reads does not.
+    in_full = allowed(caller, "refunds:write")
+    refund = _refund_id(request)
+    return answer(await request.services.refunds.get(caller.merchant, caller.mode, refund, in_full=in_full))
 
 
 TRANSFERRED = Operation(

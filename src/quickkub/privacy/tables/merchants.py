@@ -54,9 +54,9 @@ TABLES: Final = (
     Table(
         "merchant_risks",
         Kind.MERCHANT_CHECKS,
-        internal="merchant_id version risk_class category review_by reason created_by created_at",
+        internal="merchant_id id version risk_class category review_by reason created_by created_at",
         money="declared_amount",
-        sensitive={"beneficial_owners": _owner(Mask.NAME)},
+        sensitive={"beneficial_owners": _owner(Mask.NAME, sealed=True)},
     ),
     Table(
         "merchant_limits",

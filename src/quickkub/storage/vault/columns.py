@@ -65,6 +65,7 @@ SEALED: Final[tuple[SealedColumn, ...]] = (
     SealedColumn("kyc_applications", "data"),
     SealedColumn("kyc_documents", "content"),
     SealedColumn("privacy_requests", "person"),
+    SealedColumn("merchant_risks", "beneficial_owners"),
     # What is the platform's has no merchant.
     SealedColumn("second_factors", "secret", keys=("user_id",), merchant="''", row="t.user_id"),
     SealedColumn("second_factors", "pending", keys=("user_id",), merchant="''", row="t.user_id"),

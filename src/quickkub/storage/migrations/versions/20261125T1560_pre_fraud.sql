@@ -271,20 +271,23 @@ CREATE INDEX fraud_reviews_due ON fraud_reviews (expires_at) WHERE state = 'open
 -- What is known of a merchant's risk (KYM). Each change is a row; the newest counts.
 CREATE TABLE merchant_risks (
     merchant_id text COLLATE "C" NOT NULL REFERENCES merchants (id),
+    id          text COLLATE "C" NOT NULL CHECK (id ~ '^mrk_[0-9a-f]{32}$'),
     version     integer NOT NULL CHECK (version >= 1),
     risk_class  text NOT NULL CHECK (risk_class IN ('general', 'high', 'prohibited')),
     category    text CHECK (length(category) BETWEEN 1 AND 40),
     -- What the merchant said it would take in 30 days, in satang.
     declared_amount bigint CHECK (declared_amount >= 0),
-    beneficial_owners jsonb NOT NULL DEFAULT '[]',
+    -- Sealed; NULL when none are known.
+    beneficial_owners bytea,
     review_by   date,
     reason      text NOT NULL CHECK (length(reason) BETWEEN 1 AND 500),
     created_by  text COLLATE "C" NOT NULL,
     created_at  timestamptz NOT NULL DEFAULT now(),
-    PRIMARY KEY (merchant_id, version)
+    PRIMARY KEY (merchant_id, id),
+    UNIQUE (merchant_id, version)
 );
 CREATE TRIGGER merchant_risks_append_only BEFORE UPDATE OR DELETE ON merchant_risks
-    FOR EACH ROW EXECUTE FUNCTION rows_are_only_added();
+    FOR EACH ROW EXECUTE FUNCTION rows_are_only_added_or_sealed_again('beneficial_owners');
 
 -- Payouts stopped by order, and when a merchant's payout account was changed.
 CREATE TABLE payout_freezes (
