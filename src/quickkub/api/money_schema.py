@@ -183,7 +183,7 @@ class DisputesQuery(ForwardQuery, kw_only=True, forbid_unknown_fields=True):
 
 
 class Destination(Struct, kw_only=True):
-    """Where a transfer goes to. Masked but for whoever makes it: last four digits, first letters of a name."""
+    """Where a transfer goes to. Masked but for who makes it: last four digits, first letters of the name."""
 
     bank: str
     account: str
