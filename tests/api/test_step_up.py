@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import re
 from collections.abc import AsyncIterator
+from typing import Any
 
 import pytest
 from litestar.handlers import HTTPRouteHandler
 
 from quickkub.access.permissions import Role
-from quickkub.access.step_up import STEP_UP
+from quickkub.access.step_up import REFUND_FREELY_MINOR, STEP_UP
 from quickkub.api import operators, v1
 from quickkub.api.describe import document
 from quickkub.api.operations import OPT_KEY
@@ -115,3 +116,26 @@ async def test_a_developer_without_a_second_factor_makes_no_key(office: Team) ->
         await tx.execute("UPDATE second_factors SET secret = NULL, confirmed_at = NULL")
     told = await developer.posts("/v1/webhook_endpoints", {"url": "http://127.0.0.1:9/hook"})
     assert (told.status, told.code) == (403, "second_factor_required")
+
+
+async def test_much_money_goes_back_after_a_step_up_and_little_without(office: Team) -> None:
+    little, much = [
+        await office.shop.charges(amount=amount) for amount in (REFUND_FREELY_MINOR, REFUND_FREELY_MINOR + 1)
+    ]
+    finance = await office.member("finance")
+    assert (await finance.gets("/v1/refunds")).status == 200
+    await waits(office, 300)
+
+    async def refund(client: Client, payment: dict[str, Any], **more: int) -> tuple[int, str]:
+        told = await client.posts("/v1/refunds", {"payment": payment["id"]} | more)
+        return told.status, told.code
+
+    # Nothing was paid yet, which is looked at after who asks.
+    unpaid = await refund(office.shop, much)
+    assert unpaid == (409, "nothing_to_refund")
+    assert await refund(finance, little) == unpaid
+    assert await refund(finance, much, amount=REFUND_FREELY_MINOR) == unpaid
+    assert await refund(finance, much) == AGAIN
+    assert await refund(finance, much, amount=REFUND_FREELY_MINOR + 1) == AGAIN
+    await waits(office, 0)
+    assert await refund(finance, much) == unpaid

@@ -16,6 +16,7 @@ from quickkub.access.ground import RESET_SECONDS, VERIFY_SECONDS, Ground, Visit
 from quickkub.access.letters import letter
 from quickkub.access.login import Login
 from quickkub.access.mail import Facts, Letter, Writer
+from quickkub.access.members import as_invited
 from quickkub.access.opaque import fingerprint, new_secret
 from quickkub.access.passwords import check_password, normal
 from quickkub.access.sessions import Sessions, SignedIn
@@ -24,6 +25,7 @@ from quickkub.audit import Act, record
 from quickkub.kernel.errors import Kind, Refusal
 from quickkub.kernel.secrets import Secret
 from quickkub.storage import Connection
+from quickkub.storage.scope import house
 
 _VERIFY: Final = "verify_email"
 _RESET: Final = "reset_password"
@@ -72,16 +74,17 @@ class Accounts:
         text = check_password(password, email=address.written, name=name)
         with self._ground.hashing.place() as place:
             password_hash = await place.make(text)
-        async with self._ground.db.transaction() as tx:
-            made = await create_user(
-                tx, address, name=name, locale=locale, password_hash=password_hash, verified=invited
-            )
-            if made is None:
-                await mail.put(tx, self._ground.vault, _ALREADY, address, {"locale": locale})
-            elif invitation is not None and invited:
-                await self._ground.join(tx, invitation, made, address.normal)
-            else:
-                await mail.put(tx, self._ground.vault, _VERIFY, address, {"user": made})
+        with as_invited(invitation or ""):
+            async with self._ground.db.transaction() as tx:
+                made = await create_user(
+                    tx, address, name=name, locale=locale, password_hash=password_hash, verified=invited
+                )
+                if made is None:
+                    await mail.put(tx, self._ground.vault, _ALREADY, address, {"locale": locale})
+                elif invitation is not None and invited:
+                    await self._ground.join(tx, invitation, made, address.normal)
+                else:
+                    await mail.put(tx, self._ground.vault, _VERIFY, address, {"user": made})
 
     async def send_invitation(self, tx: Connection, email: str, token: Secret) -> None:
         """Put the letter with an invitation's token into the outbox, in the invitation's transaction."""
@@ -134,11 +137,13 @@ class Accounts:
                 raise LinkRefused
             text = check_password(password, email=user.email, name=user.name)
             password_hash = await place.make(text)
-        async with self._ground.db.transaction() as tx:
-            if await store.use_token(tx, token_hash, _RESET) != user.id:
-                raise LinkRefused
-            await user_store.set_verified(tx, user.id)
-            await self._set_password(tx, user, password_hash, "password.reset")
+        # Tokens that were given at whatever merchants end.
+        with house():
+            async with self._ground.db.transaction() as tx:
+                if await store.use_token(tx, token_hash, _RESET) != user.id:
+                    raise LinkRefused
+                await user_store.set_verified(tx, user.id)
+                await self._set_password(tx, user, password_hash, "password.reset")
 
     async def change_password(self, signed_in: SignedIn, current: str, password: str, visit: Visit) -> Secret:
         """Change one's own password: other sessions end, this one goes on under the token returned.
@@ -150,9 +155,13 @@ class Accounts:
         await self._login.check_password(user, current, visit)
         with self._ground.hashing.place() as place:
             password_hash = await place.make(text)
-        async with self._ground.db.transaction() as tx:
-            await self._set_password(tx, user, password_hash, "password.changed", but=signed_in.session_id)
-            return await self._sessions.renew(tx, signed_in.session_id)
+        # Here, too.
+        with house():
+            async with self._ground.db.transaction() as tx:
+                await self._set_password(
+                    tx, user, password_hash, "password.changed", but=signed_in.session_id
+                )
+                return await self._sessions.renew(tx, signed_in.session_id)
 
     def writers(self) -> Mapping[str, Writer]:
         """The letters of this file, for the worker."""
@@ -178,8 +187,9 @@ class Accounts:
     async def _is_invited(self, address: Email, invitation: str | None) -> bool:
         if invitation is None:
             return False
-        async with self._ground.db.read() as reader:
-            invited = await self._ground.invited(reader, invitation)
+        with as_invited(invitation):
+            async with self._ground.db.read() as reader:
+                invited = await self._ground.invited(reader, invitation)
         return invited is not None and read_email(invited).normal == address.normal
 
     async def _write_verify(self, tx: Connection, facts: Facts) -> Letter | None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Awaitable, Callable, Collection
+from contextlib import AbstractContextManager
 from typing import Any, Final, TypeAlias
 
 from quickkub.access import members_store as store
@@ -23,6 +24,7 @@ from quickkub.kernel.secrets import Secret
 from quickkub.kernel.tokens import merchant_of, new_token
 from quickkub.merchants.keys import Caller
 from quickkub.storage import Connection, Row
+from quickkub.storage.scope import scope_of, seeing
 
 INVITATION_SECONDS: Final = 7 * 24 * 3600
 
@@ -134,6 +136,11 @@ async def withdraw(tx: Connection, caller: Caller, invitation: str) -> None:
         raise InvitationNotFound
     before = {"email": masked(row["email"]), "role": row["role"]}
     await record(tx, Act("invitation.withdrawn", "invitation", invitation, caller.merchant, before=before))
+
+
+def as_invited(token: str) -> AbstractContextManager[None]:
+    """A block that sees the rows of the merchant that sent this token, and nobody's for what is no token."""
+    return seeing(scope_of(merchant_of(token) or ""))
 
 
 async def invited(reader: Connection, token: str) -> str | None:

@@ -197,8 +197,11 @@ class Sessions:
 
     async def of_user(self, user_id: str) -> list[Row]:
         """Live sessions of a user, the newest first."""
+        # Roles are read across merchants.
+        with house():
+            async with self._ground.db.read() as reader:
+                roles = await self._roles(reader, user_id)
         async with self._ground.db.read() as reader:
-            roles = await self._roles(reader, user_id)
             return await store.of_user(reader, user_id, self._idle_seconds_max(roles))
 
     async def _signed_in(self, reader: Connection, row: Row, token: str) -> SignedIn | None:

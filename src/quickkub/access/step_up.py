@@ -38,6 +38,9 @@ STEP_UP: Final[Mapping[str, str]] = {
 }
 """Operations, each with its reason."""
 
+REFUND_FREELY_MINOR: Final = 1_000_000
+"""How much of one payment a person gives back without showing it: 10,000.00 THB, for all merchants alike."""
+
 
 async def require_fresh(db: Database, caller: Caller) -> None:
     """A person who asks by token has shown both a moment ago, in the session the token was given in.

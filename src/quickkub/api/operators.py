@@ -27,6 +27,7 @@ from quickkub.api.v1 import (
     privacy,
 )
 from quickkub.merchants.keys import Caller
+from quickkub.storage.scope import HOUSE, see_from_here
 
 ROUTES = (
     *platform_merchants.ROUTES,
@@ -59,6 +60,8 @@ async def operators_only(connection: ASGIConnection[Any, Any, Any, Any], handler
     require(caller, operation.needs, platform=True)
     if operation.id in STEP_UP:
         require_step_up(signed_in)
+    # Only now, so that whoever is no operator has seen nobody's rows; these routes are about all of them.
+    see_from_here(HOUSE)
     connection.scope["user"] = caller
     connection.scope["state"]["key_id"] = caller.id
 

@@ -20,7 +20,7 @@ from quickkub.api.request import ApiRequest
 from quickkub.audit import Actor, ActorKind
 from quickkub.audit.acting import act_as
 from quickkub.kernel.errors import Kind, Refusal
-from quickkub.storage.scope import HOUSE, see_from_here
+from quickkub.storage.scope import NOBODY, see_from_here
 
 CSRF_HEADER: Final = "X-CSRF-Token"
 _SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -80,13 +80,13 @@ class AuthRequest(ApiRequest):
 async def from_our_pages(connection: ASGIConnection[Any, Any, Any, Any], _: BaseRouteHandler) -> None:
     """Guard of every route under /auth: what changes something names our origin. Raises OriginRefused.
 
-    Works across merchants from here on: an account belongs to none of them.
+    It opens nobody's rows: an account belongs to no merchant, and what looks across them says so itself (A3).
     """
     if connection.scope.get("method") not in _SAFE:
         rules: CookieRules = connection.app.state.cookie_rules
         if one_header(connection, "Origin") not in rules.origins:
             raise OriginRefused
-    see_from_here(HOUSE)
+    see_from_here(NOBODY)
     act_as(_actor(connection, None))
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Final, Literal
+from typing import Annotated, Any, Final, Literal
 
 from litestar import Response, get, post
 from msgspec import Meta, Struct
@@ -17,6 +17,7 @@ from quickkub.api.auth_routes.guard import AuthRequest, CsrfRefused, OriginRefus
 from quickkub.api.lists import answer, page
 from quickkub.api.merchant_schema import MerchantStatus
 from quickkub.api.operations import Operation, says
+from quickkub.storage.scope import house
 
 PATH: Final = "/auth/memberships"
 
@@ -49,9 +50,7 @@ LIST: Final = Operation(
 @get(PATH, opt=says(LIST))
 async def list_memberships(request: AuthRequest) -> Response[bytes]:
     request.query(schema.NoQuery)
-    async with request.services.db.read() as reader:
-        found = await members.memberships(reader, request.signed_in.user_id)
-    return page(PATH, found, has_more=False)
+    return page(PATH, await _memberships(request), has_more=False)
 
 
 ACCEPT: Final = Operation(
@@ -77,10 +76,17 @@ async def accept_invitation(request: AuthRequest) -> Response[bytes]:
     said = await request.words(AcceptInvitation)
     request.query(schema.NoQuery)
     user = request.signed_in.user
-    async with request.services.db.transaction() as tx:
-        await members.accept(tx, said.token, user.id, read_email(user.email).normal)
-        found = await members.memberships(tx, user.id)
-    return answer({"object": "list", "data": found, "has_more": False, "url": PATH})
+    with members.as_invited(said.token):
+        async with request.services.db.transaction() as tx:
+            await members.accept(tx, said.token, user.id, read_email(user.email).normal)
+    return answer({"object": "list", "data": await _memberships(request), "has_more": False, "url": PATH})
+
+
+async def _memberships(request: AuthRequest) -> list[dict[str, Any]]:
+    """One's own, at whatever merchants."""
+    with house():
+        async with request.services.db.read() as reader:
+            return await members.memberships(reader, request.signed_in.user_id)
 
 
 SIGNED_IN: Final = (list_memberships, accept_invitation)

@@ -5,6 +5,8 @@ from __future__ import annotations
 from litestar import Response, get, post
 
 from quickkub.access.permissions import allowed
+from quickkub.access.sessions import SecondFactorRequired, StepUpRequired
+from quickkub.access.step_up import REFUND_FREELY_MINOR, require_fresh
 from quickkub.api import money_schema as words
 from quickkub.api import schema
 from quickkub.api.lists import answer, page, refuse_bad_cursors
@@ -37,13 +39,22 @@ CREATE = Operation(
     description=(
         "Through the provider where it refunds the method, else as a task: the refund then "
         "`requires_transfer`, a person makes a bank transfer and reports its number. An answer of the "
-        "provider that was lost leaves the refund `processing`; it is settled by asking the provider."
+        "provider that was lost leaves the refund `processing`; it is settled by asking the provider. A "
+        f"person needs a step-up for more than {REFUND_FREELY_MINOR} minor units."
     ),
     answers=words.Refund,
     status=201,
     body=words.CreateRefund,
     once=True,
-    refusals=(PaymentNotFound, NothingToRefund, RefundExceedsCapture, KeyReused, KeyBusy),
+    refusals=(
+        PaymentNotFound,
+        NothingToRefund,
+        RefundExceedsCapture,
+        KeyReused,
+        KeyBusy,
+        SecondFactorRequired,
+        StepUpRequired,
+    ),
 )
 
 
@@ -53,6 +64,8 @@ async def create_refund(request: ApiRequest) -> Response[bytes]:
     request.query(schema.NoQuery)
     if not has_shape(said.payment, "pay"):
         raise PaymentNotFound()
+    if request.caller.user_id is not None and await _asked_minor(request, said) > REFUND_FREELY_MINOR:
+        await require_fresh(request.services.db, request.caller)
     asked = NewRefund(
         payment=said.payment,
         amount=None if said.amount is None else Money(said.amount, THB),
@@ -62,6 +75,15 @@ async def create_refund(request: ApiRequest) -> Response[bytes]:
         metadata=plain_metadata(said.metadata or {}),
     )
     return answered(await request.services.refunds.create(asked, await once(request), rendered_as(201)))
+
+
+async def _asked_minor(request: ApiRequest, said: words.CreateRefund) -> int:
+    """How much at most: without an amount it is what is left of the payment."""
+    if said.amount is not None:
+        return said.amount
+    caller = request.caller
+    payment = await request.services.payments.get(caller.merchant, caller.mode, said.payment)
+    return int(payment["amount"])
 
 
 def destination_of(said: words.BankAccount | None) -> Destination | None:

@@ -572,3 +572,13 @@ async def test_what_nobody_can_use_any_more_is_forgotten_after_a_month(database:
     with house():
         async with database.read() as reader:
             assert await reader.fetchval("SELECT count(*) FROM refresh_tokens") == 0
+
+
+async def test_a_persons_token_is_of_the_session_in_which_they_let_the_program_in(server: Server) -> None:
+    """So that a step-up is read there; a program that acts for itself has none."""
+    client = await server.registers()
+    told = await server.signs_in(client)
+    caller = await server.oauth.tokens.caller(told.access_token.reveal())
+    assert caller.session_id == server.owner.session
+    alone = await server.settles(client, {"grant_type": "client_credentials"})
+    assert (await server.oauth.tokens.caller(alone.access_token.reveal())).session_id is None
