@@ -25,7 +25,7 @@ async def test_a_listed_address_is_taken_and_what_is_below_it(shop: Client) -> N
 async def test_an_address_that_is_not_listed_makes_no_payment_and_the_answer_says_how_to_list_it(
     shop: Client,
 ) -> None:
-    for listed in ([], ["https://shop.example/other"]):
+    for listed in (["https://b.example"], ["https://shop.example/other"]):
         await shop.posts(SETTINGS, {"return_addresses": listed})
         refused = await shop.posts(PAY, {**ORDER, "return_url": THANKS}, once="K1")
         error = refused.json
@@ -39,14 +39,20 @@ async def test_an_address_that_is_not_listed_makes_no_payment_and_the_answer_say
 
 
 async def test_test_mode_knows_the_developers_own_machine_besides(shop: Client) -> None:
+    await shop.posts(SETTINGS, {"return_addresses": ["https://b.example"]})
     made = await shop.posts(PAY, {**ORDER, "return_url": "http://localhost:3000/back"}, once="K1")
     assert made.status == 201
+
+
+async def test_a_first_try_in_test_mode_needs_no_list(shop: Client) -> None:
+    made = await shop.posts(PAY, {**ORDER, "return_url": THANKS}, once="K1")
+    assert (made.status, made.json["return_url"]) == (201, THANKS)
 
 
 async def test_a_repeat_is_answered_as_before_whatever_the_list_is_now(shop: Client) -> None:
     await shop.posts(SETTINGS, {"return_addresses": ["https://shop.example"]})
     first = await shop.posts(PAY, {**ORDER, "return_url": THANKS}, once="K1")
-    await shop.posts(SETTINGS, {"return_addresses": []})
+    await shop.posts(SETTINGS, {"return_addresses": ["https://b.example"]})
     again = await shop.posts(PAY, {**ORDER, "return_url": THANKS}, once="K1")
     assert (again.status, again.json) == (201, first.json)
 
@@ -54,6 +60,7 @@ async def test_a_repeat_is_answered_as_before_whatever_the_list_is_now(shop: Cli
 async def test_one_merchants_list_is_not_another_s(shop: Client, database: Database) -> None:
     other = shop.with_key(await key_for(database, (await open_shop(database)).merchant))
     await other.posts(SETTINGS, {"return_addresses": ["https://shop.example"]})
+    await shop.posts(SETTINGS, {"return_addresses": ["https://b.example"]})
     assert (await shop.posts(PAY, {**ORDER, "return_url": THANKS}, once="K1")).status == 422
 
 

@@ -16,7 +16,6 @@ from quickkub.kernel.ids import MerchantId, new_id
 from quickkub.kernel.secrets import Secret
 from quickkub.merchants import keys
 from quickkub.merchants.accounts import change_settings, open_account
-from quickkub.merchants.return_list import replace_return_list
 from quickkub.merchants.rules import change_money_rules
 from quickkub.settings import SIMULATORS_PORT_DEFAULT, Settings
 from quickkub.storage import Database
@@ -154,6 +153,5 @@ async def _open_shop(db: Database, pepper: Secret, public_url: str) -> DemoShop:
         )
         # Its QRs into an own account carry no reference: money finds its payment by an amount of its own.
         await change_money_rules(tx, merchant, under=None, over=None, orphans=None, unique_satang=True)
-        await replace_return_list(tx, merchant, ("https://shop.example",))
         _, key = await keys.open_key(tx, pepper, merchant, "test")
     return DemoShop(public_url, key.reveal(), merchant, {})

@@ -8,7 +8,7 @@ a dot at the host's end, dots that climb out of a folder, characters nobody sees
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection
 from dataclasses import dataclass
 from typing import Final
 from urllib.parse import quote, unquote, urlsplit
@@ -79,15 +79,16 @@ def read_entry(text: str) -> Place | None:
     return place if place is not None and place.scheme == "https" and place.is_bare else None
 
 
-def is_listed(address: str, entries: Iterable[str], mode: str) -> bool:
+def is_listed(address: str, entries: Collection[str], mode: str) -> bool:
     """Whether a payer of a payment in this mode may be sent to `address`.
 
-    Test mode knows this machine as well, listed or not, so that a shop can be built on one's own desk.
+    Test mode knows this machine as well, listed or not, so that a shop can be built on one's own desk; and
+    until there is a list it knows every address, since a first try must work and nobody's money is in it.
     """
     place = read_place(address)
     if place is None:
         return False
-    if mode == "test" and place.is_loopback:
+    if mode == "test" and (place.is_loopback or not entries):
         return True
     listed = (read_entry(entry) for entry in entries)
     return any(entry.holds(place) for entry in listed if entry is not None)

@@ -35,7 +35,7 @@ def refuse_unlisted(address: str | None, entries: Sequence[str], mode: str) -> N
     """Raises ReturnAddressNotListed, and says how to list it. Without an address there is no way back."""
     if address is None or is_listed(address, entries, mode):
         return
-    known = "the list of this merchant is empty" if not entries else "it is not on this merchant's list"
+    known = "it is not on this merchant's list" if entries else "the list of this merchant is empty"
     here = "; test mode knows loopback addresses besides" if mode == "test" else ""
     raise ReturnAddressNotListed(f"{known}: {_HOW}{here}", param="return_url")
 

@@ -147,8 +147,14 @@ def test_ones_own_machine_is_listed_in_test_mode_only(address: str) -> None:
         SHOP,
     ],
 )
-def test_an_empty_list_takes_nothing_else_in_test_mode(address: str) -> None:
-    assert not is_listed(address, [], "test")
+def test_what_only_looks_like_ones_own_machine_has_to_be_listed_once_there_is_a_list(address: str) -> None:
+    assert not is_listed(address, [FOLDER], "test")
+
+
+def test_test_mode_knows_every_address_until_there_is_a_list_and_live_mode_none() -> None:
+    assert is_listed(SHOP, [], "test")
+    assert not is_listed(SHOP, [], "live")
+    assert not is_listed("https://shop.example@evil.example/", [], "test")
 
 
 @given(_HOSTS, _PATHS, _PATHS, _TAILS, st.booleans())
