@@ -152,8 +152,8 @@ class ChangeSettings(Struct, kw_only=True, forbid_unknown_fields=True):
                 max_length=50,
                 description=(
                     "All addresses a payer may be sent back to, instead of those before: https origins, or "
-                    "beginnings of paths below them. Test mode knows loopback addresses besides, and all while it is "
-                    "empty."
+                    "beginnings of paths below them. Test mode knows loopback addresses besides, and every "
+                    "address while the list is empty."
                 ),
             ),
         ]
