@@ -200,6 +200,7 @@ _AT: Final = re.compile(r" - at (?:`key` in )?`\$\.?(?P<path>[^`]*)`$")
 _FIELD: Final = re.compile(
     r"^Object (?P<what>missing required|contains unknown) field `(?P<field>.*)`$", re.DOTALL
 )
+_NO_SUCH_WORD: Final = "Invalid enum value"
 _NOT_WHOLE_TEXT: Final = "must be a whole number, written without point or exponent"
 
 
@@ -232,6 +233,9 @@ def _said_plainly(said: str) -> str:
     """`Expected `int`, got `_NotWhole`` for people who have not read our source."""
     if said == f"Expected `int`, got `{_NotWhole.__name__}`":
         return _NOT_WHOLE_TEXT
+    if said.startswith(_NO_SUCH_WORD):
+        # What was said stays out of the answer: it may be long, hostile, or a secret in the wrong place.
+        return "is none of the words allowed here"
     plain = said.replace("`", "").replace("Expected ", "must be ", 1)
     for word, instead in _WORDS:
         plain = plain.replace(word, instead)

@@ -263,6 +263,18 @@ def test_a_key_that_ends_like_a_path_cannot_either(around: str) -> None:
     assert len(refused.value.param) <= 130
 
 
+@given(st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"])))
+def test_a_word_that_is_none_of_those_allowed_is_not_said_again(word: str) -> None:
+    said = {"amount": 1, "currency": "THB", "method": "promptpay", "capture": word + "\u202e"}
+    try:
+        body = json.dumps(said).encode()
+        strictjson.convert(strictjson.read(body), schema.CreatePayment)
+    except Refusal as refusal:
+        assert (refusal.param, refusal.detail) == ("capture", "is none of the words allowed here")
+    else:
+        raise AssertionError("a word nobody knows was taken")
+
+
 def test_words_for_people_name_no_python_types() -> None:
     details = [no_to(b'{"amount": %s}' % one).detail for one in (b"1.5", b'"1"', b"true", b"0")]
     assert details == [
