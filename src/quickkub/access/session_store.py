@@ -172,7 +172,11 @@ async def end_challenge(tx: Connection, token_hash: bytes) -> None:
 
 
 async def forget_old(tx: Connection, limit: int) -> int:
-    """Delete up to `limit` of each of what has ended long ago; returns how many rows."""
+    """Delete up to `limit` of each of what has ended long ago; returns how many rows.
+
+    Sessions tell who came from where: they stay as long as other records of that, a year unless an
+    installation says otherwise, and go with retention (privacy/periods.py).
+    """
     total = 0
     for table, over in _OVER.items():
         # Table and condition are the constants below.
@@ -183,7 +187,6 @@ async def forget_old(tx: Connection, limit: int) -> int:
 
 
 _OVER = {
-    "sessions": "ends_at < now() - interval '90 days'",
     "login_challenges": "ends_at < now()",
     "mailed_tokens": "ends_at < now() - interval '1 day'",
     "failed_logins": "last_at < now() - interval '2 days'",

@@ -15,6 +15,9 @@ from quickkub.access.sessions import (
     require_step_up,
 )
 from quickkub.access.users import set_state
+from quickkub.privacy import retention_store
+from quickkub.privacy.periods import read_periods
+from quickkub.privacy.retention_rules import RULES
 from quickkub.storage import Database
 from tests.support.signing_in import ELSEWHERE, PASSWORD, People
 
@@ -195,10 +198,16 @@ async def test_a_role_given_during_a_session_counts_at_the_next_request(people: 
     assert not (await people.here(token)).may_only_enrol
 
 
-async def test_what_ended_long_ago_is_forgotten(people: People) -> None:
+async def test_an_ended_session_tells_for_a_year_who_was_there_and_then_goes(people: People) -> None:
     token = await people.signs_in(await people.person())
-    await people.ages(91 * 24 * HOUR, "created_at", "ends_at")
-    await people.signs_in(await people.person("suda@example.com"))
-    assert await people.access.forget(100) == 1
+    await people.ages(364 * 24 * HOUR, "created_at", "ends_at")
     assert await people.access.sessions.find(token) is None
-    assert await people.counts("sessions") == 1
+    (rule,) = (rule for rule in RULES if rule.name == "sessions")
+    for days, left in ((364, 1), (366, 0)):
+        async with people.db.transaction() as tx:
+            assert await people.access.forget(100) == 0
+            before = await retention_store.cutoff(tx, read_periods({})[rule.kind])
+            keys = [row["id"] for row in await retention_store.due(tx, rule, before, None, 100)]
+            await retention_store.let_go(tx, rule, [(key,) for key in keys])
+        assert await people.counts("sessions") == left, days
+        await people.ages(2 * 24 * HOUR, "created_at", "ends_at")
