@@ -10,7 +10,16 @@ from quickkub.kernel.money import Money
 from tools.markdown import WRITTEN, table
 from tools.tree import ROOT
 
-_ORDER: Final = ("authorize", "capture_part", "capture_several", "void", "refund", "refund_part", "cancel")
+_ORDER: Final = (
+    "authorize",
+    "capture_part",
+    "capture_several",
+    "void",
+    "refund",
+    "refund_part",
+    "cancel",
+    "challenge",
+)
 _LETTERS_MAX: Final = 80
 
 

@@ -107,6 +107,7 @@ class MadeUpBank:
     usual_inquiry: Outcome = field(default_factory=Waiting)
     of: dict[str, Outcome] = field(default_factory=dict)
     created: list[str] = field(default_factory=list)
+    orders: list[Order] = field(default_factory=list)
     inquired: list[str] = field(default_factory=list)
     heard: list[RawCallback] = field(default_factory=list)
     to_instruct: deque[InstructionOutcome] = field(default_factory=deque)
@@ -123,6 +124,7 @@ class MadeUpBank:
     def create(self, account: Account, order: Order) -> Exchange:
         yield from ()
         self.created.append(order.reference)
+        self.orders.append(order)
         if self.to_create:
             return self.to_create.popleft()
         if order.capture_later:

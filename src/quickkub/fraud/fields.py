@@ -32,6 +32,11 @@ _DIRECT: Final = (
     Field("method", TEXT, "the payment method's id"),
     Field("method_kind", TEXT, "`card`, or `other`"),
     Field("capture_later", TRUTH, "only authorised for now"),
+    Field(
+        "challenge_offered",
+        TRUTH,
+        "the provider can be told to ask the payer for 3-D Secure; after payment, whether it was told",
+    ),
     Field("hour", NUMBER, "hour of the day in Bangkok, 0 to 23"),
     Field("weekday", NUMBER, "1 Monday to 7 Sunday, in Bangkok"),
     Field("card", TEXT, "the card's fingerprint", personal=True),

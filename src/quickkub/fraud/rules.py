@@ -30,7 +30,8 @@ def evaluate(rules: RuleSet, inputs: Inputs, lists: Collection[str], at: datetim
     """Look at every rule; none stops another. `lists` are those that the payment is on; `at` is aware UTC.
 
     Precedence: legal block, list block, challenge, allow list, block, review, score band. An allow list never
-    lifts a legal block (security-reliability 6).
+    lifts a legal block (security-reliability 6). Where the inputs say that nothing can be challenged
+    (`challenge_offered`), a challenge is a review, or the block that is asked for beside it.
     """
     results = tuple(
         _result(rule, inputs)
@@ -38,8 +39,9 @@ def evaluate(rules: RuleSet, inputs: Inputs, lists: Collection[str], at: datetim
         if rule.mode is not RuleMode.OFF and (rule.expires_at is None or at < rule.expires_at)
     )
     live = [result for result in results if result.mode == RuleMode.LIVE.value]
-    action, decided_by, score = _decide(rules, live, lists)
-    shadow_action, _, _ = _decide(rules, results, lists)
+    can_challenge = inputs.get("challenge_offered") is not False
+    action, decided_by, score = _decide(rules, live, lists, can_challenge=can_challenge)
+    shadow_action, _, _ = _decide(rules, results, lists, can_challenge=can_challenge)
     return Verdict(action, decided_by, score, shadow_action, results)
 
 
@@ -49,18 +51,29 @@ def _result(rule: Rule, inputs: Inputs) -> Result:
     )
 
 
-def _decide(rules: RuleSet, results: Collection[Result], lists: Collection[str]) -> tuple[Action, str, int]:
+def _decide(
+    rules: RuleSet, results: Collection[Result], lists: Collection[str], *, can_challenge: bool
+) -> tuple[Action, str, int]:
     hit = [result for result in results if result.truth is Truth.YES]
     score = sum(result.weight for result in hit)
     for blocking in (LEGAL_LIST, BLOCK_LIST):
         if blocking in lists:
             return Action.BLOCK, f"list:{blocking}", score
     challenge = _first(hit, RuleAction.CHALLENGE)
-    if challenge is not None:
+    if challenge is not None and can_challenge:
         return Action.CHALLENGE, f"rule:{challenge}", score
     if ALLOW_LIST in lists:
-        return Action.ALLOW, "list:allow", score
-    return (*(_by_rule(hit) or _by_score(rules, score)), score)
+        # It never lifts a challenge, nor what stands for one.
+        return (
+            (Action.REVIEW, f"rule:{challenge}", score) if challenge else (Action.ALLOW, "list:allow", score)
+        )
+    by_rule = _by_rule(hit)
+    if challenge is not None and (by_rule is None or by_rule[0] is not Action.BLOCK):
+        by_rule = Action.REVIEW, f"rule:{challenge}"
+    action, decided_by = by_rule or _by_score(rules, score)
+    if action is Action.CHALLENGE and not can_challenge:
+        action = Action.REVIEW
+    return action, decided_by, score
 
 
 def _by_rule(hit: Collection[Result]) -> tuple[Action, str] | None:

@@ -33,6 +33,9 @@ AFTER_FIELDS: Final = (
 )
 """What is known only after the provider spoke. Rules that look at none of it are not asked a second time."""
 
+CHALLENGED: Final = "challenged"
+"""The mark of a payment whose provider is told to make the payer prove who they are (3-D Secure)."""
+
 LIST_REASONS: Final = {
     "list:legal": {"en": "On a legal list.", "th": "อยู่ในรายชื่อตามกฎหมาย"},
     "list:block": {"en": "On the block list.", "th": "อยู่ในรายการที่ถูกบล็อก"},
@@ -66,7 +69,7 @@ class Screen:
         rules = await self._rules_of(tx, subject.merchant, subject.mode, version)
         looked = await self._look(tx, subject, rules)
         verdict = looked.verdict(rules, subject.at)
-        mark = _MARKS[verdict.action]
+        mark = _mark(verdict, looked)
         decision = _decision(subject, "before", rules, looked, verdict, began_ns)
         if version or verdict.action is not Action.ALLOW:
             review = _review(rules, verdict) if mark == "review" else None
@@ -98,13 +101,14 @@ class Screen:
         }
         if not (new or subject.more) or not _asks_afterwards(rules):
             return None
-        looked = await self._look_again(tx, subject, looked_at(first.inputs), new)
+        looked = await self._look_again(
+            tx, subject, looked_at(first.inputs), new, was_challenged=first.action == Action.CHALLENGE.value
+        )
         verdict = looked.verdict(rules, subject.at)
-        mark = "passed" if verdict.action is Action.ALLOW else "review"
-        if mark == "passed" and first.action != Action.ALLOW.value:
-            mark = "review"
+        mark = _mark_afterwards(first, verdict, looked)
         decision = _decision(subject, "after", rules, looked, verdict, began_ns)
-        review = _review(rules, verdict) if verdict.action is not Action.ALLOW else None
+        is_worse = verdict.action is not Action.ALLOW and mark != CHALLENGED
+        review = _review(rules, verdict) if is_worse else None
         await store.keep_decision(tx, subject.merchant, decision, mark, review)
         return Screened(decision.id, verdict.action, mark, verdict.decided_by)
 
@@ -141,23 +145,44 @@ class Screen:
         return Looked(_hex(keys), values, seen.counters, seen.partners, seen.listed)
 
     async def _look_again(
-        self, tx: Connection, subject: Subject, first: Looked, new: Mapping[str, bytes]
+        self,
+        tx: Connection,
+        subject: Subject,
+        first: Looked,
+        new: Mapping[str, bytes],
+        *,
+        was_challenged: bool,
     ) -> Looked:
         """What is new is counted; what was counted before is only read again."""
         keys = _bytes(first.keys) | dict(new)
         seen = await velocity_store.look(tx, subject, keys, self._hasher.listed_as(subject), new=new)
         values = dict(first.values) | {kind: key.hex() for kind, key in new.items() if kind != "transfer"}
+        if "challenge_offered" in values:
+            # It is too late to challenge anybody, unless that is what was done.
+            values["challenge_offered"] = was_challenged
         listed = (*first.listed, *(one for one in seen.listed if one not in first.listed))
         return Looked(_hex(keys), values | dict(subject.more), seen.counters, seen.partners, listed)
 
 
-_MARKS: Final = {
-    Action.ALLOW: "passed",
-    Action.REVIEW: "review",
-    # No connector can be told yet to ask for 3-D Secure where it would not, so a person looks.
-    Action.CHALLENGE: "review",
-    Action.BLOCK: "blocked",
-}
+def _mark(verdict: Verdict, looked: Looked) -> str:
+    match verdict.action:
+        case Action.ALLOW:
+            return "passed"
+        case Action.BLOCK:
+            return "blocked"
+        case Action.CHALLENGE if looked.values.get("challenge_offered"):
+            return CHALLENGED
+        case _:
+            return "review"
+
+
+def _mark_afterwards(first: Decision, verdict: Verdict, looked: Looked) -> str:
+    """Whoever proved who they are has answered what challenged them; anything else is for a person."""
+    was_challenged = first.action == Action.CHALLENGE.value and looked.values.get("challenge_offered") is True
+    if was_challenged and verdict.action in (Action.ALLOW, Action.CHALLENGE):
+        return CHALLENGED
+    is_well = verdict.action is Action.ALLOW and first.action == Action.ALLOW.value
+    return "passed" if is_well else "review"
 
 
 def _decision(

@@ -63,7 +63,10 @@ class Hints:
 
 @dataclass(frozen=True, slots=True)
 class Subject:
-    """One payment as it is looked at. `at` is aware UTC; `more` are fields that are known as they are."""
+    """One payment as it is looked at. `at` is aware UTC; `more` are fields that are known as they are.
+
+    `challenge_offered`: its provider can be told to make the payer prove who they are; None: nobody knows.
+    """
 
     merchant: MerchantId
     mode: str
@@ -79,6 +82,7 @@ class Subject:
     transfer: str = ""
     reference: str = ""
     capture_later: bool = False
+    challenge_offered: bool | None = None
     more: Mapping[str, Value] = field(default_factory=dict)
 
 
@@ -144,6 +148,8 @@ def direct_values(subject: Subject, keys: Mapping[str, bytes]) -> dict[str, Valu
     if domain:
         values["email_disposable"] = domain in DISPOSABLE_DOMAINS
         known["email_domain"] = domain
+    if subject.challenge_offered is not None:
+        values["challenge_offered"] = subject.challenge_offered
     return values | {name: value for name, value in known.items() if value} | dict(subject.more)
 
 

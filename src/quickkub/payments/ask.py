@@ -6,7 +6,8 @@ import asyncio
 from dataclasses import replace
 from datetime import UTC, datetime
 
-from quickkub.connectors.contract import Account, Failure, Order, Outcome, Unknown
+from quickkub.connectors.contract import Account, Can, Failure, Order, Outcome, Unknown
+from quickkub.fraud.screen import CHALLENGED
 from quickkub.kernel.errors import Refusal
 from quickkub.kernel.ids import AttemptId, PaymentId, new_id, new_reference
 from quickkub.kernel.money import Money
@@ -109,7 +110,8 @@ class _Pursuit:
         if self._spent() >= FAILOVER_WITHIN_SECONDS:
             return None
         route = self._plan.after(self._tried, failure)
-        if route is None:
+        if route is None or (payment.screening == CHALLENGED and Can.CHALLENGE not in route.offer.can):
+            # Whoever was to prove who they are does not get by because another account asks nobody.
             return None
         self._route = route
         return await add_attempt(tx, _blank_attempt(payment, route), route.why, rules.FIRST_CHECK_SECONDS)
@@ -164,7 +166,8 @@ async def _say(
                 check_seconds=rules.FIRST_CHECK_SECONDS,
             )
             if said is not None and planned.screening is not None:
-                return await screen(office, connection, asked, planned.screening, *said, asker.keep)
+                version, offer = planned.screening, route.offer
+                return await screen(office, connection, asked, version, offer, *said, asker.keep)
             if said is not None:
                 return said
             if planned.unique_amount:

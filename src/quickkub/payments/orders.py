@@ -7,6 +7,7 @@ from dataclasses import asdict
 from typing import Final
 
 from quickkub.connectors.contract import Account, Order, Payer
+from quickkub.fraud.screen import CHALLENGED
 from quickkub.merchants.accounts import account_by_id
 from quickkub.payments.model import Attempt, Payment
 from quickkub.payments.office import Office
@@ -54,6 +55,7 @@ def order_for(office: Office, attempt: Attempt, payment: Payment) -> Order:
         capture_later=payment.capture_later,
         wanted=payment.state in OPEN and not payment.time_is_up and attempt.state is not AttemptState.FAILED,
         payer=payer_of(office.vault, payment),
+        challenge=payment.screening == CHALLENGED,
     )
 
 

@@ -11,7 +11,7 @@ from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Final
 
-from quickkub.connectors.contract import Failure, Outcome, Paid
+from quickkub.connectors.contract import Can, Failure, MethodOffer, Outcome, Paid
 from quickkub.fraud.model import Action
 from quickkub.fraud.subject import Subject
 from quickkub.payments.announce import advance
@@ -42,15 +42,15 @@ async def screen(
     tx: Connection,
     asked: NewPayment,
     version: int,
+    offer: MethodOffer,
     payment: Payment,
     attempt: Attempt,
     answer: Callable[[Connection, Payment, Attempt], Awaitable[None]],
 ) -> tuple[Payment, Attempt]:
     """Look at a payment that was just written, in its own transaction, before anybody is asked.
 
-    Blocked: payment and attempt have failed with `fraud_suspected`, `answer` has kept what the merchant is
-    told,
-    and nothing goes to any provider.
+    `offer` is of the account that comes first. Blocked: payment and attempt have failed with
+    `fraud_suspected`, `answer` has kept what the merchant is told, and nothing goes to any provider.
     """
     if office.screen is None:
         return payment, attempt
@@ -68,6 +68,7 @@ async def screen(
         hints=asked.hints,
         reference=payment.reference or "",
         capture_later=payment.capture_later,
+        challenge_offered=Can.CHALLENGE in offer.can,
     )
     screened = await office.screen.before(tx, subject, version)
     payment = replace(payment, screening=screened.mark)

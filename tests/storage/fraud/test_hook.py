@@ -9,8 +9,9 @@ from typing import Any
 
 import pytest
 
-from quickkub.connectors.contract import Declined, Failure, Paid, Payer, Receipt
+from quickkub.connectors.contract import Can, Declined, Failure, MethodOffer, Paid, Payer, Receipt
 from quickkub.fraud import store
+from quickkub.fraud.decide import replay
 from quickkub.fraud.facts import FactBook
 from quickkub.fraud.reading import read_rule_set
 from quickkub.fraud.screen import Screen
@@ -20,7 +21,7 @@ from quickkub.payments.service import Payments
 from quickkub.storage import open_database
 from quickkub.storage.scope import HOUSE
 from tests.storage.fraud.conftest import HASHER, at_least, rule
-from tests.support.shop import PAID_AT, Shop, open_shop
+from tests.support.shop import MANIFEST, PAID_AT, MadeUpBank, Shop, open_shop
 from tests.support.statements import Statements
 
 CARD: dict[str, Any] = {"method": "card", "hints": Hints(card="c1", device="d1")}
@@ -77,10 +78,73 @@ async def test_a_payment_under_review_goes_on_and_is_marked(shop: Shop) -> None:
     assert (review["payment_id"], review["state"]) == (payment["id"], "open")
 
 
-async def test_a_challenge_is_a_review_where_nobody_can_be_told_to_ask_for_more(shop: Shop) -> None:
-    await rules(shop, rule(at_least("amount", 10_000), action="challenge"))
+async def decision(shop: Shop, payment: str, stage: str = "before") -> store.Decision:
+    async with shop.db.read() as reader:
+        found, _ = await store.decisions(
+            reader, shop.merchant, "test", limit=9, starting_after=None, payment=payment, action=None
+        )
+    (wanted,) = [one for one in found if one.stage == stage]
+    return wanted
+
+
+CHALLENGE = rule(at_least("amount", 10_000), action="challenge")
+
+
+async def test_a_challenged_card_proves_its_holder_and_its_money_is_not_held(shop: Shop) -> None:
+    await rules(shop, CHALLENGE)
     payment = await shop.charges(baht(150), **CARD)
-    assert (payment["status"], await screening(shop, payment["id"])) == ("requires_action", "review")
+    assert (payment["status"], await screening(shop, payment["id"])) == ("requires_action", "challenged")
+    assert [one.challenge for one in shop.bank.orders] == [True]
+    told = await decision(shop, payment["id"])
+    assert (told.action, told.decided_by) == ("challenge", "rule:r")
+    assert told.inputs["values"]["challenge_offered"] is True
+    assert await shop.counts("fraud_reviews") == 0
+
+
+async def test_where_nothing_can_be_challenged_a_person_looks_and_the_decision_says_why(shop: Shop) -> None:
+    await rules(shop, CHALLENGE)
+    payment = await shop.charges(baht(150), method="promptpay")
+    assert await screening(shop, payment["id"]) == "review"
+    assert [one.challenge for one in shop.bank.orders] == [False]
+    told = await decision(shop, payment["id"])
+    assert (told.action, told.decided_by, told.results[0]["action"]) == ("review", "rule:r", "challenge")
+    assert told.inputs["values"]["challenge_offered"] is False
+    assert replay(told, read_rule_set({"rules": [CHALLENGE]}, 1)).differences == ()
+
+
+async def test_who_proved_who_they_are_is_not_reviewed_for_the_same_challenge_once_they_paid(
+    shop: Shop,
+) -> None:
+    known = rule({"field": "payer_account", "operator": "is_known"}, name="late", action="score", weight=1)
+    await rules(shop, CHALLENGE, known)
+    shop.bank.to_create.append(Paid((Receipt("T1", baht(150), PAID_AT, {"card": "4242", "name": "S J"}),)))
+    paid = await shop.charges(baht(150), **CARD)
+    assert (paid["status"], await screening(shop, paid["id"])) == ("succeeded", "challenged")
+    assert (await decision(shop, paid["id"], "after")).action == "challenge"
+    assert await shop.counts("fraud_reviews") == 0
+
+
+async def test_a_challenge_that_comes_after_the_money_is_a_review(shop: Shop) -> None:
+    late = rule({"field": "payer_account", "operator": "is_known"}, action="challenge")
+    await rules(shop, late)
+    shop.bank.to_create.append(Paid((Receipt("T1", baht(150), PAID_AT, {"card": "4242", "name": "S J"}),)))
+    paid = await shop.charges(baht(150), **CARD)
+    assert await screening(shop, paid["id"]) == "review"
+    assert (await decision(shop, paid["id"], "after")).action == "review"
+
+
+@pytest.mark.parametrize(("asks_too", "becomes"), [(True, "requires_action"), (False, "failed")])
+async def test_who_is_challenged_never_gets_by_at_another_account_that_asks_nobody(
+    shop: Shop, *, asks_too: bool, becomes: str
+) -> None:
+    await rules(shop, CHALLENGE)
+    can = frozenset({Can.CHALLENGE}) if asks_too else frozenset()
+    other = MadeUpBank(manifest=replace(MANIFEST, methods=(MethodOffer("card", 1, 1_000_000_000, can),)))
+    await shop.opens_account("other", other)
+    shop.bank.to_create.append(Declined(Failure.PROVIDER_UNAVAILABLE, "503", "away"))
+    payment = await shop.charges(baht(150), **CARD)
+    assert payment["status"] == becomes
+    assert [one.challenge for one in other.orders] == [True] * asks_too
 
 
 async def test_a_rule_in_shadow_is_written_down_and_changes_nothing(shop: Shop) -> None:

@@ -63,6 +63,33 @@ def test_the_order_is_law_list_challenge_allow_block_review_score(
     assert decided(known, *lists) == says
 
 
+@pytest.mark.parametrize(
+    ("known", "lists", "says"),
+    [
+        (rules("challenge"), (), ("review", "rule:challenge-0")),
+        (rules("challenge"), ("allow",), ("review", "rule:challenge-0")),
+        (rules("challenge", "review"), (), ("review", "rule:challenge-0")),
+        (rules("challenge", "block"), (), ("block", "rule:block-1")),
+        (rules("challenge", "block"), ("allow",), ("review", "rule:challenge-0")),
+        (
+            rules("challenge", "score", weight=9, bands=[{"at_least": 9, "action": "block"}]),
+            (),
+            ("review", "rule:challenge-0"),
+        ),
+        (rules("score", weight=9, bands=[{"at_least": 9, "action": "challenge"}]), (), ("review", "score:9")),
+        (rules("challenge"), ("block",), ("block", "list:block")),
+    ],
+)
+def test_where_nothing_can_be_challenged_a_person_looks_or_the_block_beside_it_counts(
+    known: RuleSet, lists: tuple[str, ...], says: tuple[str, str]
+) -> None:
+    verdict = evaluate(known, {"amount": 1, "challenge_offered": False}, set(lists), AT)
+    assert (verdict.action.value, verdict.decided_by) == says
+    if "block" not in lists:
+        offered = evaluate(known, {"amount": 1, "challenge_offered": True}, set(lists), AT)
+        assert offered.action is Action.CHALLENGE
+
+
 def test_every_rule_is_looked_at_whatever_the_first_one_said() -> None:
     verdict = evaluate(ALL, {"amount": 1}, {"legal"}, AT)
     assert [one.truth.value for one in verdict.results] == ["yes"] * 4

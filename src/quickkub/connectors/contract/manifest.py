@@ -27,7 +27,11 @@ class SettingField:
 
 
 class Can(Enum):
-    """What can be done with a payment of a method at this provider, beyond being paid in full at once."""
+    """What can be done with a payment of a method at this provider, beyond being paid in full at once.
+
+    CHALLENGE: it can be told with an order to make the payer prove who they are (3-D Secure), whatever the
+    account's own setting is (`Order.challenge`).
+    """
 
     AUTHORIZE = "authorize"
     CAPTURE_PART = "capture_part"
@@ -36,6 +40,7 @@ class Can(Enum):
     REFUND = "refund"
     REFUND_PART = "refund_part"
     CANCEL = "cancel"
+    CHALLENGE = "challenge"
 
 
 @dataclass(frozen=True, slots=True)

@@ -55,6 +55,7 @@ class Order:
     before the provider is called; a resend carries the same one (P10). `asked_at` and `expires_at` are aware
     UTC; `now` is when this call is made. `capture_later`: only hold the money (authorise). `wanted` is False
     once the merchant or time ended the payment: an inquiry then only looks, and confirms nothing.
+    `challenge`: the payer has to prove who they are; only asked of methods with `Can.CHALLENGE`.
     """
 
     reference: str
@@ -70,6 +71,7 @@ class Order:
     capture_later: bool = False
     wanted: bool = True
     payer: Payer = field(default_factory=Payer)
+    challenge: bool = False
 
 
 class Doing(Enum):

@@ -151,7 +151,7 @@ def _charge(account: Account, order: Order) -> Exchange:
     number = wire.their_number(said.words, order)
     if money_at(said.words, "amount", THB) != order.amount:
         raise Unexpected("the charge is of another amount than we asked")
-    if wire.has_3ds(account):
+    if wire.has_3ds(account, order):
         return Waiting(_prove_payer(account, number), number)
     return Paid((Receipt(number, order.amount, order.now),), number)
 
@@ -195,7 +195,7 @@ def _paid(order: Order, settled: list[wire.Row]) -> Paid | Unknown:
 def _lost_3ds(account: Account, order: Order, row: wire.Row) -> Action | None:
     """Where the answer to a charge was lost, the payer can still be sent to 3-D secure."""
     is_ours = order.method == "card" and order.wanted and not order.provider_reference
-    fits = row.amount == order.amount and wire.has_3ds(account)
+    fits = row.amount == order.amount and wire.has_3ds(account, order)
     return _prove_payer(account, row.number) if is_ours and fits else None
 
 
@@ -228,7 +228,7 @@ def _misfit(account: Account, order: Order) -> str:
     for name in offer.needs:
         if not getattr(order.payer, name):
             return f"the payer's {name} is missing"
-    comes_back = way.door is Door.FORM or (way.door is Door.CARD and wire.has_3ds(account))
+    comes_back = way.door is Door.FORM or (way.door is Door.CARD and wire.has_3ds(account, order))
     return "the payer has to come back to some address" if comes_back and not order.return_url else ""
 
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import Final
 
-from quickkub.connectors.contract import MethodOffer
+from quickkub.connectors.contract import Can, MethodOffer
 
 
 class Door(Enum):
@@ -87,7 +87,7 @@ def _wallet(method: str, flag: str = "", needs: tuple[str, ...] = ()) -> MethodO
 OFFERS: Final = (
     MethodOffer("promptpay", 100, _QR_MAX),
     MethodOffer("qr_credit", 100, _QR_MAX, flag="offer_qr_credit"),
-    MethodOffer("card", 100, _QR_MAX, needs=("card_token",), actions=_FORM),
+    MethodOffer("card", 100, _QR_MAX, frozenset({Can.CHALLENGE}), needs=("card_token",), actions=_FORM),
     _wallet("truemoney", needs=("phone",)),
     _wallet("linepay"),
     _wallet("shopeepay"),

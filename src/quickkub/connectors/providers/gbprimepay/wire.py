@@ -95,7 +95,7 @@ def charges(account: Account, order: Order) -> Request:
         "referenceNo": order.reference,
         **_about(order),
         "card": {"token": order.payer.card_token},
-        "otp": "Y" if has_3ds(account) else "N",
+        "otp": "Y" if has_3ds(account, order) else "N",
     }
     if order.return_url:
         body["responseUrl"] = order.return_url
@@ -104,8 +104,9 @@ def charges(account: Account, order: Order) -> Request:
     return _posts_json("/v2/tokens/charge", keys.secret_key(account), body)
 
 
-def has_3ds(account: Account) -> bool:
-    return is_on(account, "card_3ds", default=True)
+def has_3ds(account: Account, order: Order) -> bool:
+    """Whether the payer of this card proves who they are, for the account's sake or the order's."""
+    return order.challenge or is_on(account, "card_3ds", default=True)
 
 
 def asks_status(account: Account, reference: str) -> Request:

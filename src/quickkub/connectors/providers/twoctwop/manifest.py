@@ -43,7 +43,7 @@ CHANNELS: Final[dict[str, Channel]] = {
     "counter": Channel("COUNTER", hosted=True),
 }
 
-_CARD: Final = frozenset({Can.AUTHORIZE, Can.VOID, Can.REFUND, Can.REFUND_PART, Can.CANCEL})
+_CARD: Final = frozenset({Can.AUTHORIZE, Can.VOID, Can.REFUND, Can.REFUND_PART, Can.CANCEL, Can.CHALLENGE})
 _WALLET: Final = frozenset({Can.REFUND, Can.REFUND_PART, Can.CANCEL})
 # Money to a bank account needs the payer's bank and account number (pack 4.7), which nobody has here.
 _BANK: Final = frozenset({Can.CANCEL})
@@ -100,7 +100,7 @@ MANIFEST: Final = Manifest(
     methods=(
         _offer("card", _CARD, 100_000_000, flag=False),
         _offer("promptpay", _BANK, 200_000_000, "display_qr", "display_image", "redirect", flag=False),
-        _offer("installment", frozenset({Can.VOID, Can.REFUND, Can.CANCEL}), 100_000_000),
+        _offer("installment", frozenset({Can.VOID, Can.REFUND, Can.CANCEL, Can.CHALLENGE}), 100_000_000),
         _offer("truemoney", _WALLET, 10_000_000, "redirect", "open_app"),
         _offer("linepay", _WALLET, 10_000_000, "redirect", "open_app"),
         _offer("shopeepay", _WALLET, 10_000_000, "redirect", "open_app"),

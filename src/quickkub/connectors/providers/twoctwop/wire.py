@@ -45,7 +45,7 @@ def asks_token(account: Account, order: Order) -> Request:
         "locale": order.payer.language,
     }
     if order.method in ("card", "installment"):
-        claims["request3DS"] = setting(account, "request_3ds", "Y")
+        claims["request3DS"] = "F" if order.challenge else setting(account, "request_3ds", "Y")
     if order.capture_later:
         claims["transactionMode"] = setting(account, "preauth_mode", "A")
         claims["userDefined1"] = HELD

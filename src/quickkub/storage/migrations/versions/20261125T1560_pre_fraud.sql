@@ -3,9 +3,10 @@
 
 -- The version of the rules that runs in each mode, {"live": 3}; a mode that is not there is not screened at all.
 ALTER TABLE merchants ADD COLUMN fraud_versions jsonb NOT NULL DEFAULT '{}';
--- What the screening made of a payment; 'review' and 'declined' are not settled.
+-- What the screening made of a payment; 'review' and 'declined' are not settled. 'challenged': its provider is told to
+-- make the payer prove who they are.
 ALTER TABLE payments ADD COLUMN screening text NOT NULL DEFAULT 'none'
-    CHECK (screening IN ('none', 'passed', 'review', 'approved', 'declined', 'blocked'));
+    CHECK (screening IN ('none', 'passed', 'challenged', 'review', 'approved', 'declined', 'blocked'));
 
 -- Versions are only added, so that a decision can be played again with the rules it was made by.
 CREATE TABLE fraud_rule_sets (
