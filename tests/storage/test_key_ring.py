@@ -116,7 +116,7 @@ async def paid(shop: Shop, method: str = "card", **more: Any) -> dict[str, Any]:
 
 
 async def everything_is_used(shop: Shop) -> None:
-    """A payer, a form, a callback, a transfer back, a contested dispute, a slip, a webhook with two secrets."""
+    """Payer, form, callback, transfer back, contested dispute, slip, and a webhook with two secrets."""
     assert isinstance(shop.bank, LookingBank)
     form = Action(ActionKind.FORM_POST, "https://forms.example/v1", fields={"name": "Somchai Jaidee"})
     shop.bank.to_create.append(Waiting(form))
