@@ -50,12 +50,12 @@ class Staff:
                 role = await members.role_of(reader, merchant, user)
         if role is None:
             raise KeyRefused
-        session = await self._session(user)
+        session = await self.session(user)
         return Caller(
             merchant, mode, scopes=MERCHANT_PERMISSIONS, user_id=user, role=role, session_id=session
         )
 
-    async def _session(self, user: str) -> str:
+    async def session(self, user: str) -> str:
         """Where they let the token in, having just shown password and second factor."""
         if user not in self.sessions:
             self.sessions[user] = new_id("ses")
@@ -120,6 +120,7 @@ class Team:
             await tx.execute(
                 "INSERT INTO members (merchant_id, user_id, role) VALUES ($1, $2, $3)", merchant, user, role
             )
+        await self.staff.session(user)
 
     def as_user(self, user: str, *, mode: str = "test", merchant: MerchantId | None = None) -> Client:
         """A client with a token of this person's."""
