@@ -52,9 +52,9 @@ def folder(servers_folder: Path) -> Path:
     return servers_folder / "data"
 
 
-@pytest.fixture
+@pytest.fixture(scope="module")
 async def archived(servers_folder: Path) -> AsyncIterator[tuple[EmbeddedPostgres, Path]]:
-    """A gateway's server that keeps its log elsewhere, with a base backup of it."""
+    """A gateway's server that keeps its log elsewhere, with a base backup of it; tests only add to it."""
     inside = servers_folder / "archived"
     inside.mkdir(mode=0o711)
     kept = inside / "kept"
@@ -63,11 +63,10 @@ async def archived(servers_folder: Path) -> AsyncIterator[tuple[EmbeddedPostgres
     try:
         await asyncio.to_thread(server.start)
         await asyncio.to_thread(migrate, server.dsn())
-        # What the copy must not do: send its own log to where the real server's goes.
-        await ask(server.dsn(), "ALTER SYSTEM SET archive_command = 'false'")
+        # An operator's settings come along with a backup; the copy must not send its log to the real archive.
+        for name, value in archiving(kept).items():
+            await ask(server.dsn(), f"ALTER SYSTEM SET {name} = {value}")
         await asyncio.to_thread(back_up, server, kept)
-        await ask(server.dsn(), "ALTER SYSTEM RESET archive_command")
-        await ask(server.dsn(), "SELECT pg_reload_conf()")
         yield server, kept
     finally:
         await asyncio.to_thread(server.stop, "immediate")
@@ -89,15 +88,18 @@ async def drills_of(dsn: str) -> list[asyncpg.Record]:
     return await ask(dsn, "SELECT * FROM restore_drills ORDER BY ended_at")
 
 
-async def test_a_backup_taken_now_comes_back_whole_and_is_measured(database_dsn: str, folder: Path) -> None:
-    told = await run(database_dsn, folder, "restore")
+async def test_a_backup_taken_now_comes_back_whole_and_is_measured(
+    archived: tuple[EmbeddedPostgres, Path], folder: Path
+) -> None:
+    dsn = archived[0].dsn()
+    told = await run(dsn, folder, "restore")
     assert told.exit_code == 0, told.output
-    (drill,) = await drills_of(database_dsn)
+    (drill,) = await drills_of(dsn)
     assert (drill["outcome"], drill["how"], drill["broken"]) == ("passed", "measured", 0)
     assert drill["invariants"] > 30
     assert drill["rpo_seconds"] < 300 and 1 <= drill["rto_seconds"] < 3_600
     assert drill["restored_to"] >= drill["backup_at"]
-    acts = await ask(database_dsn, "SELECT action, outcome, resource_id FROM audit_logs ORDER BY id")
+    acts = await ask(dsn, "SELECT action, outcome, resource_id FROM audit_logs ORDER BY id")
     assert [(act["action"], act["outcome"]) for act in acts] == [
         ("restore_drill.began", "done"),
         ("restore_drill.ended", "done"),
@@ -124,7 +126,7 @@ async def test_a_kept_backup_and_the_log_come_back_to_the_last_archived_commit(
         server.dsn(), folder, "restore", "--backup", str(kept / "base"), "--archive", str(kept / "archive")
     )
     assert told.exit_code == 0, told.output
-    (drill,) = await drills_of(server.dsn())
+    *_, drill = await drills_of(server.dsn())
     assert drill["backup_at"] < drill["restored_to"] <= row["now"]
     assert row["now"] - drill["restored_to"] < timedelta(seconds=20)
     assert drill["rpo_seconds"] < 300
@@ -145,11 +147,15 @@ async def test_a_backup_that_does_not_come_back_is_written_down_as_failed(
     assert not (folder / "drills").exists()
 
 
-async def test_damage_in_the_backup_is_found_by_the_invariants(database_dsn: str, folder: Path) -> None:
-    await ask(database_dsn, "ALTER TABLE audit_logs DISABLE TRIGGER audit_logs_only_added")
-    told = await run(database_dsn, folder, "restore")
+async def test_damage_in_the_backup_is_found_by_the_invariants(
+    archived: tuple[EmbeddedPostgres, Path], folder: Path
+) -> None:
+    dsn = archived[0].dsn()
+    await ask(dsn, "ALTER TABLE audit_logs DISABLE TRIGGER audit_logs_only_added")
+    told = await run(dsn, folder, "restore")
+    await ask(dsn, "ALTER TABLE audit_logs ENABLE ALWAYS TRIGGER audit_logs_only_added")
     assert told.exit_code == 1 and "is broken in 1 rows" in told.stdout
-    (drill,) = await drills_of(database_dsn)
+    *_, drill = await drills_of(dsn)
     assert drill["outcome"] == "failed" and drill["broken"] == 1 and drill["rto_seconds"] is not None
 
 
