@@ -6,7 +6,8 @@ One PostgreSQL, one run, interleaved: pgbench, then QuickKub, so many rounds; th
 medians. pgbench runs the statements that were recorded from QuickKub itself, in their order and transactions,
 with ids of their own and as many sessions as QuickKub has requests under way. QuickKub runs its whole path:
 HTTP, key, limits, strict JSON, fraud lists, idempotency, payment, attempt, event; and callback verified,
-kept, claimed by the worker, settled, booked, announced. The provider answers in the same process: its time is not ours.
+kept, claimed by the worker, settled, booked, announced. The provider answers in the same process: its time
+is not ours.
 """
 
 from __future__ import annotations
