@@ -10,10 +10,15 @@ from quickkub.telemetry.metrics import REGISTRY
 
 DEADLINES: Final = Gauge(
     "quickkub_deadlines",
-    "Open duties with a time: requests of people, breaches to report, looks at payers' pages",
+    "Open duties with a time: people's requests, breaches, looks at pages, audit anchors, nightly work",
     ["duty", "standing"],
     registry=REGISTRY,
 )
 LAST_LOOK: Final = Gauge(
     "quickkub_deadlines_checked_timestamp_seconds", "When deadlines were looked at last", registry=REGISTRY
+)
+DRILLED: Final = Gauge(
+    "quickkub_restore_drill_timestamp_seconds",
+    "When a restore drill that passed was last written down; 0 when there was none",
+    registry=REGISTRY,
 )

@@ -3,16 +3,23 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import asyncpg
 import pytest
 
+from quickkub.house.auditing import audit_schedules
+from quickkub.house.privacy import privacy_schedules
+from quickkub.house.worker_process import schedules
 from quickkub.kernel.ids import new_id
-from quickkub.reports.deadlines import DUTIES, OVERDUE, SOON, look_at_deadlines
+from quickkub.reports.deadlines import DUTIES, NIGHTLY, OVERDUE, SOON, look_at_deadlines
+from quickkub.reports.drills import Drill, write
+from quickkub.settings import read_settings
 from quickkub.storage import Database
-from quickkub.telemetry.deadlines import DEADLINES, LAST_LOOK
+from quickkub.telemetry.deadlines import DEADLINES, DRILLED, LAST_LOOK
 from tests.support.rows import Shop, add_shop, insert
 
 
@@ -119,6 +126,62 @@ async def test_pages_that_nobody_looked_at_are_told_after_two_days_and_overdue_a
     await looked(connection, days_ago=0, outcome="unreached")
     await look_at_deadlines(database)
     assert told() == ({("page_watch", standing): 1} if standing else {})
+
+
+async def test_entries_that_no_anchor_covers_are_told_after_two_hours(
+    database: Database, connection: Any
+) -> None:
+    shop = await add_shop(connection)
+    for position, hours in ((1, 9), (2, 3), (3, 1)):
+        await insert(
+            connection,
+            "audit_seals",
+            chain=shop.merchant,
+            position=position,
+            entry_id=new_id("aud"),
+            previous_hash=bytes(32),
+            hash=bytes(32),
+            sealed_at=now() - timedelta(hours=hours),
+        )
+    await insert(connection, "audit_anchors", chain=shop.merchant, length=1, hash=bytes(32))
+    (found,) = await look_at_deadlines(database)
+    assert (found.duty, found.reference, found.standing) == ("audit_anchor", shop.merchant, OVERDUE)
+    await insert(connection, "audit_anchors", chain=shop.merchant, length=2, hash=bytes(32))
+    assert await look_at_deadlines(database) == [], "the last one waits for an hour only"
+
+
+async def test_a_night_without_its_work_is_told(database: Database, connection: Any) -> None:
+    shop = await add_shop(connection)
+    assert await look_at_deadlines(database) == [], "on the first day no night was missed"
+    old = now() - timedelta(hours=40)
+    await connection.execute("UPDATE merchants SET created_at = $2 WHERE id = $1", shop.merchant, old)
+    await looked(connection, days_ago=1)
+    for name, hours in (("audit_verify", 40), ("invariants", 20)):
+        ended = now() - timedelta(hours=hours)
+        await insert(connection, "scheduled_work", name=name, tries=1, finished_at=ended)
+    found = await look_at_deadlines(database)
+    assert {one.reference for one in found} == {"audit_verify", "retention"}
+    assert told() == {("nightly_work", OVERDUE): 2}
+
+
+def test_every_night_that_is_watched_is_a_night_of_the_worker(tmp_path: Path) -> None:
+    settings = read_settings({"QUICKKUB_DATA_DIR": str(tmp_path)})
+    nobody: Any = None
+    known = (
+        schedules(nobody).keys() | audit_schedules(nobody, settings).keys() | privacy_schedules(nobody).keys()
+    )
+    assert set(NIGHTLY) <= known
+
+
+async def test_when_a_restore_last_passed_is_a_metric(database: Database, connection: Any) -> None:
+    await look_at_deadlines(database)
+    assert DRILLED._value.get() == 0
+    drill = Drill("told", "x", now() - timedelta(hours=2), now() - timedelta(hours=1), 1, 1, 1, 0)
+    async with database.transaction() as tx:
+        await write(tx, drill)
+        await write(tx, replace(drill, failed=True))
+    await look_at_deadlines(database)
+    assert DRILLED._value.get() == pytest.approx(now().timestamp(), abs=60)
 
 
 async def test_what_was_done_meanwhile_is_no_longer_counted(database: Database, connection: Any) -> None:
