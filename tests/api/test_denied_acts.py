@@ -100,6 +100,22 @@ async def test_an_operator_is_written_down_in_the_platforms_log(office: Team) ->
     assert (entry["chain"], entry["resource_id"]) == ("platform", "createMerchant")
 
 
+async def test_a_request_somebody_elses_page_made_is_written_down_under_whose_browser_it_was(
+    office: Team,
+) -> None:
+    person = await office.operator(None)
+    told = await person.asks("POST", "/auth/logout", headers={"X-CSRF-Token": "x" * 43})
+    assert told.code == "csrf_refused"
+    async with office.database.read() as reader:
+        (entry,) = await reader.fetch(
+            "SELECT * FROM audit_logs WHERE action = $1 AND resource_id = 'logOut'", DENIED
+        )
+        live = await reader.fetchval(
+            "SELECT count(*) FROM sessions WHERE user_id = $1 AND ended_at IS NULL", entry["actor_id"]
+        )
+    assert (entry["chain"], entry["actor_kind"], live) == ("platform", "user", 1)
+
+
 async def test_a_key_from_a_network_that_is_not_its_own_is_written_down(office: Team) -> None:
     key = await key_for(office.database, office.merchant)
     client = office.shop.with_key(key)

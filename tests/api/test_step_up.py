@@ -14,10 +14,14 @@ from quickkub.access.step_up import REFUND_FREELY_MINOR, STEP_UP
 from quickkub.api import operators, v1
 from quickkub.api.describe import document
 from quickkub.api.operations import OPT_KEY
+from quickkub.connectors.contract import Paid
+from quickkub.kernel.ids import new_id
+from quickkub.kernel.money import Money
 from quickkub.storage import open_database
 from quickkub.storage.scope import HOUSE
 from tests.support.api import Client
 from tests.support.postgres import TestServer
+from tests.support.shop import receipt
 from tests.support.team import Team, team
 
 AGAIN = (403, "step_up_required")
@@ -139,3 +143,33 @@ async def test_much_money_goes_back_after_a_step_up_and_little_without(office: T
     assert await refund(finance, much, amount=REFUND_FREELY_MINOR + 1) == AGAIN
     await waits(office, 0)
     assert await refund(finance, much) == unpaid
+
+
+async def test_many_small_refunds_of_a_payment_are_a_large_one(office: Team) -> None:
+    amount = REFUND_FREELY_MINOR + 100
+    office.shop.shop.bank.to_create.append(Paid((receipt(Money(amount), new_id("t")),)))
+    payment = (await office.shop.charges(amount=amount))["id"]
+    finance = await office.member("finance")
+    assert (await finance.gets("/v1/refunds")).status == 200
+    await waits(office, 300)
+    assert (await finance.posts("/v1/refunds", {"payment": payment, "amount": 101})).status == 201
+    rest = {"payment": payment, "amount": REFUND_FREELY_MINOR - 100}
+    told = await finance.posts("/v1/refunds", rest)
+    assert (told.status, told.code) == AGAIN
+    rest["amount"] -= 1
+    assert (await finance.posts("/v1/refunds", rest)).status == 201
+
+
+async def test_nobodys_money_goes_back_after_a_step_up(office: Team) -> None:
+    finance = await office.member("finance")
+    assert (await finance.gets("/v1/cases")).status == 200
+    await waits(office, 300)
+
+    async def resolve(client: Client, decision: str) -> int:
+        path = f"/v1/cases/{new_id('case')}/resolve"
+        return (await client.posts(path, {"decision": decision, "note": "found"})).status
+
+    assert [await resolve(finance, decision) for decision in ("refund", "accept", "close")] == [403, 404, 404]
+    assert await resolve(office.shop, "refund") == 404
+    await waits(office, 0)
+    assert await resolve(finance, "refund") == 404

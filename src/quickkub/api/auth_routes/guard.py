@@ -100,12 +100,13 @@ async def signed_in_only(connection: ASGIConnection[Any, Any, Any, Any], _: Base
     found = await access.sessions.find(token)
     if found is None:
         raise SessionMissing
+    # Before the token is looked at, so that the audit log says in whose browser a refused request was made.
+    connection.scope["state"][_SIGNED_IN] = found
+    act_as(_actor(connection, found))
     if connection.scope.get("method") not in _SAFE:
         given = one_header(connection, CSRF_HEADER)
         if given is None or not found.fits_csrf(given):
             raise CsrfRefused
-    connection.scope["state"][_SIGNED_IN] = found
-    act_as(_actor(connection, found))
 
 
 def visit_of(connection: ASGIConnection[Any, Any, Any, Any]) -> Visit:

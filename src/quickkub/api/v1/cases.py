@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from litestar import Response, get, post
 
+from quickkub.access.sessions import SecondFactorRequired, StepUpRequired
+from quickkub.access.step_up import require_fresh
 from quickkub.api import money_schema as words
 from quickkub.api import schema
 from quickkub.api.lists import answer, page, refuse_bad_cursors
@@ -63,10 +65,20 @@ RESOLVE = Operation(
     id="resolveCase",
     needs="cases:write",
     summary="Decide about a case",
+    description="A person needs a step-up to give money back.",
     answers=words.Case,
     body=words.ResolveCase,
     once=True,
-    refusals=(CaseNotFound, CaseClosed, CaseHoldsNoMoney, CaseHoldsMoney, KeyReused, KeyBusy),
+    refusals=(
+        CaseNotFound,
+        CaseClosed,
+        CaseHoldsNoMoney,
+        CaseHoldsMoney,
+        KeyReused,
+        KeyBusy,
+        SecondFactorRequired,
+        StepUpRequired,
+    ),
 )
 
 
@@ -77,6 +89,9 @@ async def resolve_case(request: ApiRequest) -> Response[bytes]:
     decision = Decision(said.decision)
     if said.destination is not None and decision is not Decision.REFUND:
         raise ParameterInvalid("is for a refund only", param="destination")
+    if decision is Decision.REFUND:
+        # Nobody's money: no payment says where it may go back to.
+        await require_fresh(request.services.db, request.caller)
     resolution = Resolution(
         decision,
         plain_text(said.note, "note", letters_max=words.NOTE_LETTERS_MAX),

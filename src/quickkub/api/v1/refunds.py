@@ -40,7 +40,7 @@ CREATE = Operation(
         "Through the provider where it refunds the method, else as a task: the refund then "
         "`requires_transfer`, a person makes a bank transfer and reports its number. An answer of the "
         "provider that was lost leaves the refund `processing`; it is settled by asking the provider. A "
-        f"person needs a step-up for more than {REFUND_FREELY_MINOR} minor units."
+        f"person needs a step-up to give back more than {REFUND_FREELY_MINOR} minor units of a payment."
     ),
     answers=words.Refund,
     status=201,
@@ -64,7 +64,7 @@ async def create_refund(request: ApiRequest) -> Response[bytes]:
     request.query(schema.NoQuery)
     if not has_shape(said.payment, "pay"):
         raise PaymentNotFound()
-    if request.caller.user_id is not None and await _asked_minor(request, said) > REFUND_FREELY_MINOR:
+    if request.caller.user_id is not None and await _back_minor(request, said) > REFUND_FREELY_MINOR:
         await require_fresh(request.services.db, request.caller)
     asked = NewRefund(
         payment=said.payment,
@@ -77,13 +77,13 @@ async def create_refund(request: ApiRequest) -> Response[bytes]:
     return answered(await request.services.refunds.create(asked, await once(request), rendered_as(201)))
 
 
-async def _asked_minor(request: ApiRequest, said: words.CreateRefund) -> int:
-    """How much at most: without an amount it is what is left of the payment."""
-    if said.amount is not None:
-        return said.amount
+async def _back_minor(request: ApiRequest, said: words.CreateRefund) -> int:
+    """How much of the payment would then have gone back, at most: many small refunds are a large one."""
     caller = request.caller
     payment = await request.services.payments.get(caller.merchant, caller.mode, said.payment)
-    return int(payment["amount"])
+    if said.amount is None:
+        return int(max(payment["amount"], payment["captured_amount"]))
+    return int(payment["refunded_amount"] + payment["refunding_amount"] + said.amount)
 
 
 def destination_of(said: words.BankAccount | None) -> Destination | None:
