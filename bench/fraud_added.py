@@ -79,7 +79,7 @@ async def with_history(db: Database, shop: Shop, tries: list[Try]) -> int:
     counters = [(shop.merchant, "test", *place, 0, count, amounts[place], 0) for place, count in sums.items()]
     partners = [(shop.merchant, "test", *pair, at) for pair, at in seen.items()]
     async with db.transaction() as tx:
-        await tx.execute(AS_OWNER)
+        await tx.execute(f"{AS_OWNER}; SET LOCAL statement_timeout = 0")
         await tx.copy_records_to_table("fraud_velocity", records=counters)
         await tx.copy_records_to_table("fraud_partners", records=partners)
     return len(counters) + len(partners)
@@ -149,7 +149,7 @@ async def _play(
     rows = await with_history(db, screened, drawn(seed, days, datetime.now(UTC)))
     if analyze:
         async with db.transaction() as tx:
-            await tx.execute(AS_OWNER)
+            await tx.execute(f"{AS_OWNER}; SET LOCAL statement_timeout = 0")
             await tx.execute("ANALYZE")
     # New payers who come as the old ones did.
     ahead = drawn(seed + 1_000, max(payments // 2_500, 1) + 1, datetime.now(UTC))
@@ -177,6 +177,33 @@ def told_of(times: Times, looks: list[int]) -> dict[str, Any]:
     return told
 
 
+async def measured(
+    *, payments: int = 2_000, days: int = 30, at_once: int = 1, seed: int = 1, analyze: bool = True
+) -> dict[str, Any]:
+    """What `printed` prints. `analyze`: the planner is told of the history before the first payment."""
+    return await play(payments, days, at_once, seed, analyze)
+
+
+def printed(told: dict[str, Any]) -> None:
+    """One table; milliseconds."""
+    print(
+        f"\ncreating a payment, {told['at_once']} at once, {told['payments']} with and without rules, "
+        f"{told['history_days']} days of history, {told['cores']} cores, load {told['load_before']} before"
+    )
+    print(f"  {'':6}{'with rules':>12}{'control':>12}{'added':>12}{'the look':>12}")
+    for part in ("p50", "p95", "p99"):
+        row = told[part]
+        columns = [row[name] for name in ("screened_us", "control_us", "added_us", "look_us")]
+        print(f"  {part:6}" + "".join(f"{one / 1000:>9.1f} ms" for one in columns), flush=True)
+
+
+def broken(told: dict[str, Any]) -> list[str]:
+    """The bar, if it was missed, in words."""
+    if told["p99"]["added_us"] < BAR_MS * 1000:
+        return []
+    return [f"{told['at_once']} at once: p99 of {told['p99']['added_us']} us added"]
+
+
 def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--payments", type=int, default=2_000)
@@ -184,14 +211,23 @@ def main() -> int:
     parser.add_argument("--at-once", type=int, default=1)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--no-analyze", action="store_true", help="the planner knows nothing of the history")
+    parser.add_argument("--json", action="store_true")
     asked = parser.parse_args()
     told = asyncio.run(
-        play(asked.payments, asked.days, asked.at_once, asked.seed, analyze=not asked.no_analyze)
+        measured(
+            payments=asked.payments,
+            days=asked.days,
+            at_once=asked.at_once,
+            seed=asked.seed,
+            analyze=not asked.no_analyze,
+        )
     )
-    print(json.dumps(told, indent=2))
-    added_ms = told["p99"]["added_us"] / 1000  # not money: a time
-    print(f"p99 added {added_ms:.1f} ms: {'met' if added_ms < BAR_MS else 'MISSED'} (under {BAR_MS} ms)")
-    return 0 if added_ms < BAR_MS else 1
+    printed(told)
+    if asked.json:
+        print(json.dumps(told, indent=2))
+    missed = broken(told)
+    print("\n".join(missed) or f"under {BAR_MS} ms are added in 99 of 100 payments")
+    return 1 if missed else 0
 
 
 if __name__ == "__main__":

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from quickkub.fraud.velocity import KEY_KINDS, MEASURES, PAIRS, WINDOWS
+from quickkub.fraud.velocity import KEY_KINDS, MEASURES, PAIRS, PARTNERS_MAX, WINDOWS
 
 NUMBER, TEXT, TRUTH = "number", "text", "truth"
 
@@ -97,7 +97,11 @@ def _velocity() -> list[Field]:
         for measure in MEASURES
     ]
     found += [
-        Field(f"{kind}.{window.name}.{partner}s", NUMBER, f"{partner}s seen with the {kind} in {window.name}")
+        Field(
+            f"{kind}.{window.name}.{partner}s",
+            NUMBER,
+            f"{partner}s seen with the {kind} in {window.name}; of more than {PARTNERS_MAX} the newest count",
+        )
         for kind, partners in PAIRS.items()
         for partner in partners
         for window in WINDOWS

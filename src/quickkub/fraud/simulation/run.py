@@ -114,7 +114,11 @@ class Outcome:
     @property
     def p99_us(self) -> int:
         """What a look took at most, in 99 of 100 cases, database included."""
-        return sorted(self.latencies_us)[len(self.latencies_us) * 99 // 100]
+        return self.look_us(99)
+
+    def look_us(self, part: int) -> int:
+        """What a look took at most in so many of 100 cases, in microseconds."""
+        return sorted(self.latencies_us)[len(self.latencies_us) * part // 100]
 
 
 def _basis_points(part: int, whole: int) -> int:
