@@ -26,6 +26,8 @@ from quickkub.kernel.errors import Kind, Refusal
 MEMORY_MIB_MIN: Final = 19
 PASSES_MIN: Final = 2
 WAITING_MAX: Final = 32
+WAIT_SECONDS_MAX: Final = 10
+"""How long somebody with a place waits for a thread. Whoever waits longer has left, and comes back anyway."""
 _GIVE_WAY: Final = 10
 """How much nicer a hashing thread is than the rest of its process."""
 
@@ -72,7 +74,12 @@ class Hashing:
     """Hashes and checks passwords. One for each process; `close` it at the end."""
 
     def __init__(
-        self, cost: Cost | None = None, *, threads: int | None = None, waiting_max: int = WAITING_MAX
+        self,
+        cost: Cost | None = None,
+        *,
+        threads: int | None = None,
+        waiting_max: int = WAITING_MAX,
+        wait_seconds_max: float = WAIT_SECONDS_MAX,
     ) -> None:
         cost = cost or Cost()
         self._argon2 = PasswordHasher(
@@ -81,6 +88,7 @@ class Hashing:
         workers = threads or (os.cpu_count() or 1) + 1
         self._places = workers + waiting_max
         self._taken = 0
+        self._wait_seconds_max = wait_seconds_max
         self._pool = ThreadPoolExecutor(workers, thread_name_prefix="argon2", initializer=_give_way)
         # Checked when there is no such user, so that this takes as long as a wrong password.
         self._nobodys = _hash_of_nothing(cost)
@@ -107,8 +115,20 @@ class Hashing:
         self._pool.shutdown(wait=False, cancel_futures=True)
 
     async def _run(self, work: Callable[[], _T]) -> _T:
+        """Raises HashingBusy when no thread was free in time; nothing was hashed then."""
         self.work_done += 1
-        return await asyncio.get_running_loop().run_in_executor(self._pool, work)
+        waiting = self._pool.submit(work)
+        # What has begun cannot be cancelled, and is not.
+        timer = asyncio.get_running_loop().call_later(self._wait_seconds_max, waiting.cancel)
+        try:
+            return await asyncio.wrap_future(waiting)
+        except asyncio.CancelledError:
+            task = asyncio.current_task()
+            if task is not None and task.cancelling():
+                raise
+            raise HashingBusy from None
+        finally:
+            timer.cancel()
 
     async def _make(self, password: str) -> str:
         return await self._run(lambda: self._argon2.hash(password))

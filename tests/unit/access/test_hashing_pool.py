@@ -86,6 +86,41 @@ async def test_a_caller_who_goes_away_gives_the_place_back(hashing: Hashing) -> 
         assert len([stack.enter_context(hashing.place()) for _ in range(5)]) == 5
 
 
+async def test_who_waits_too_long_for_a_thread_is_told_to_come_back_and_nothing_is_hashed_for_them() -> None:
+    hashing = Hashing(CHEAP, threads=1, wait_seconds_max=0.05)
+    held, begun = threading.Event(), threading.Event()
+
+    def holds_the_only_thread() -> None:
+        begun.set()
+        held.wait()
+
+    hashing._pool.submit(holds_the_only_thread)
+    begun.wait()
+    with hashing.place() as place:
+        with pytest.raises(HashingBusy):
+            await place.make("violet otters")
+        held.set()
+        assert await place.make("violet otters")
+    hashing.close()
+
+
+async def test_a_hash_that_has_begun_is_waited_for_however_long_it_takes() -> None:
+    hashing = Hashing(CHEAP, threads=1, wait_seconds_max=1)
+    begun, go_on = threading.Event(), threading.Event()
+
+    def takes_its_time() -> str:
+        begun.set()
+        go_on.wait()
+        return "hashed"
+
+    asked = asyncio.create_task(hashing._run(takes_its_time))
+    await asyncio.to_thread(begun.wait)
+    assert not (await asyncio.wait({asked}, timeout=1.1))[0]
+    go_on.set()
+    assert await asked == "hashed"
+    hashing.close()
+
+
 async def test_the_event_loop_goes_on_while_passwords_are_hashed() -> None:
     hashing = Hashing(Cost(memory_kib=16 * 1024, passes=2), threads=1)
     with hashing.place() as place:
