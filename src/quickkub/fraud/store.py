@@ -129,7 +129,9 @@ WITH decision AS (
     ON CONFLICT (merchant_id, payment_id) DO NOTHING
 )
 UPDATE payments SET screening = $15
- WHERE merchant_id = $1 AND id = $4 AND screening <> $15 AND screening NOT IN ('approved', 'declined')
+ WHERE merchant_id = $1 AND id = $4 AND screening <> $15
+   -- A later look that finds nothing takes nobody's review away; a person does.
+   AND screening NOT IN ('review', 'approved', 'declined')
 """
 
 

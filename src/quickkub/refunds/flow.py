@@ -33,6 +33,7 @@ from quickkub.refunds.model import (
     RefundState,
     Way,
 )
+from quickkub.refunds.screening import look_at_refund
 from quickkub.refunds.view import (
     announce,
     masked,
@@ -102,6 +103,7 @@ async def _say(office: Office, tx: Connection, asked: NewRefund, once: Once) -> 
         movement=movement.amount if movement else None,
     )
     refund = await _write(office, tx, once.merchant, once.mode, refund_id, asked, wanted, way)
+    await look_at_refund(office, tx, reserved, refund)
     act = Act(
         "refund.created",
         "refund",

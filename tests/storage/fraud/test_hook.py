@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import AsyncIterator
 from dataclasses import replace
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -18,6 +19,8 @@ from quickkub.fraud.screen import Screen
 from quickkub.fraud.subject import Hints
 from quickkub.kernel.money import baht
 from quickkub.payments.service import Payments
+from quickkub.refunds.model import Destination
+from quickkub.refunds.service import Refunds
 from quickkub.storage import open_database
 from quickkub.storage.scope import HOUSE
 from tests.storage.fraud.conftest import HASHER, at_least, rule
@@ -32,7 +35,7 @@ async def shop(database_dsn: str) -> AsyncIterator[Shop]:
     database = (await open_database(database_dsn, size_max=1)).with_default(HOUSE)
     shop = await open_shop(database)
     shop.office = replace(shop.office, screen=Screen(HASHER, FactBook(kept_seconds=0)))
-    shop.payments = Payments(shop.office)
+    shop.payments, shop.refunds = Payments(shop.office), Refunds(shop.office)
     yield shop
     await database.close()
 
@@ -175,6 +178,50 @@ async def test_what_the_provider_says_of_who_paid_is_looked_at_afterwards(shop: 
     assert marks == ["passed", "review"]
     kept = "".join(str(dict(row)) for row in await shop.rows("SELECT inputs FROM fraud_decisions"))
     assert "SOMCHAI" not in kept
+
+
+ELSEWHERE_SOON: dict[str, Any] = {
+    "all": [
+        {"field": "refund_elsewhere", "operator": "equals", "value": True},
+        {"field": "refund_after_minutes", "operator": "at_most", "value": 1440},
+    ]
+}
+SOMEBODYS_ACCOUNT = Destination("014", "1234567890", "Somsri")
+
+
+async def test_a_refund_to_a_typed_account_soon_after_the_payment_goes_on_and_a_person_looks(
+    shop: Shop,
+) -> None:
+    await rules(shop, rule(ELSEWHERE_SOON, action="block"))
+    for refunded, mark in ((SOMEBODYS_ACCOUNT, "review"), (None, "passed")):
+        shop.bank.to_create.append(Paid((Receipt(f"T{mark}", baht(150), datetime.now(UTC)),)))
+        paid = await shop.charges(baht(150))
+        refund = await shop.refunds_of(paid["id"], destination=refunded)
+        assert refund["status"] == "requires_transfer"
+        assert await screening(shop, paid["id"]) == mark
+    (review,) = await shop.rows("SELECT state FROM fraud_reviews")
+    assert review["state"] == "open"
+
+
+async def test_what_goes_back_through_the_provider_goes_back_to_who_paid(shop: Shop) -> None:
+    await rules(shop, rule(ELSEWHERE_SOON, action="review"))
+    shop.bank.to_create.append(Paid((Receipt("T1", baht(150), datetime.now(UTC)),)))
+    paid = await shop.charges(baht(150), **CARD)
+    await shop.refunds_of(paid["id"])
+    assert await screening(shop, paid["id"]) == "passed"
+    row = (await shop.rows("SELECT inputs FROM fraud_decisions WHERE stage = 'after' ORDER BY id"))[-1]
+    assert row["inputs"]["values"]["refund_elsewhere"] is False
+
+
+async def test_a_look_that_finds_nothing_takes_no_review_away(shop: Shop) -> None:
+    by_name = rule(at_least("payer_account.24h.count", 1), action="review", name="by-name")
+    await rules(shop, by_name, rule(ELSEWHERE_SOON, action="review"))
+    movement = Receipt("T1", baht(150), PAID_AT, {"bank": "014", "name": "SOMCHAI J."})
+    shop.bank.to_create.append(Paid((movement,)))
+    paid = await shop.charges(baht(150))
+    assert await screening(shop, paid["id"]) == "review"
+    await shop.refunds_of(paid["id"])
+    assert await screening(shop, paid["id"]) == "review"
 
 
 async def test_what_the_merchant_says_of_the_payer_is_looked_at_and_kept_only_as_a_hash(shop: Shop) -> None:
