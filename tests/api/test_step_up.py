@@ -10,7 +10,7 @@ import pytest
 from litestar.handlers import HTTPRouteHandler
 
 from quickkub.access.permissions import Role
-from quickkub.access.step_up import REFUND_FREELY_MINOR, STEP_UP
+from quickkub.access.step_up import STEP_UP
 from quickkub.api import operators, v1
 from quickkub.api.describe import document
 from quickkub.api.operations import OPT_KEY
@@ -25,6 +25,9 @@ from tests.support.shop import receipt
 from tests.support.team import Team, team
 
 AGAIN = (403, "step_up_required")
+FREELY = 1_000_000
+"""What a person gives back of one payment without a step-up, at a merchant who said nothing."""
+
 WISH = {"kind": "secret", "name": "till"}
 
 
@@ -123,9 +126,7 @@ async def test_a_developer_without_a_second_factor_makes_no_key(office: Team) ->
 
 
 async def test_much_money_goes_back_after_a_step_up_and_little_without(office: Team) -> None:
-    little, much = [
-        await office.shop.charges(amount=amount) for amount in (REFUND_FREELY_MINOR, REFUND_FREELY_MINOR + 1)
-    ]
+    little, much = [await office.shop.charges(amount=amount) for amount in (FREELY, FREELY + 1)]
     finance = await office.member("finance")
     assert (await finance.gets("/v1/refunds")).status == 200
     await waits(office, 300)
@@ -138,26 +139,41 @@ async def test_much_money_goes_back_after_a_step_up_and_little_without(office: T
     unpaid = await refund(office.shop, much)
     assert unpaid == (409, "nothing_to_refund")
     assert await refund(finance, little) == unpaid
-    assert await refund(finance, much, amount=REFUND_FREELY_MINOR) == unpaid
+    assert await refund(finance, much, amount=FREELY) == unpaid
     assert await refund(finance, much) == AGAIN
-    assert await refund(finance, much, amount=REFUND_FREELY_MINOR + 1) == AGAIN
+    assert await refund(finance, much, amount=FREELY + 1) == AGAIN
     await waits(office, 0)
     assert await refund(finance, much) == unpaid
 
 
 async def test_many_small_refunds_of_a_payment_are_a_large_one(office: Team) -> None:
-    amount = REFUND_FREELY_MINOR + 100
+    amount = FREELY + 100
     office.shop.shop.bank.to_create.append(Paid((receipt(Money(amount), new_id("t")),)))
     payment = (await office.shop.charges(amount=amount))["id"]
     finance = await office.member("finance")
     assert (await finance.gets("/v1/refunds")).status == 200
     await waits(office, 300)
     assert (await finance.posts("/v1/refunds", {"payment": payment, "amount": 101})).status == 201
-    rest = {"payment": payment, "amount": REFUND_FREELY_MINOR - 100}
+    rest = {"payment": payment, "amount": FREELY - 100}
     told = await finance.posts("/v1/refunds", rest)
     assert (told.status, told.code) == AGAIN
     rest["amount"] -= 1
     assert (await finance.posts("/v1/refunds", rest)).status == 201
+
+
+async def test_a_merchant_says_after_a_step_up_how_much_goes_back_without_one(office: Team) -> None:
+    owner = await office.member("owner")
+    assert (await owner.gets("/v1/settings")).json["refund_step_up_over"] == FREELY
+    told = await owner.posts("/v1/settings", {"refund_step_up_over": 100})
+    assert (told.status, told.json["refund_step_up_over"]) == (200, 100)
+    payment = await office.shop.charges(amount=15_000)
+    await waits(office, 300)
+    told = await owner.posts("/v1/refunds", {"payment": payment["id"], "amount": 101})
+    assert (told.status, told.code) == AGAIN
+    told = await owner.posts("/v1/settings", {"refund_step_up_over": FREELY})
+    assert (told.status, told.code) == AGAIN
+    told = await owner.posts("/v1/refunds", {"payment": payment["id"], "amount": 100})
+    assert (told.status, told.code) == (409, "nothing_to_refund")
 
 
 async def test_nobodys_money_goes_back_after_a_step_up(office: Team) -> None:

@@ -31,15 +31,13 @@ STEP_UP: Final[Mapping[str, str]] = {
     "approveForMerchant": "the platform says where money goes",
     "addProviderAccount": "says at which provider's account payers' money arrives",
     "updateProviderAccount": "says at which provider's account payers' money arrives",
+    "changeSettings": "says how much goes back without a step-up, and where payers are sent back to",
     "erasePerson": "cannot be taken back",
     "exportPerson": "hands out everything about somebody",
     "placeLegalHold": "keeps what would be erased",
     "liftLegalHold": "has erased what was kept",
 }
 """Operations, each with its reason."""
-
-REFUND_FREELY_MINOR: Final = 1_000_000
-"""How much of one payment a person gives back without showing it: 10,000.00 THB, for all merchants alike."""
 
 
 async def require_fresh(db: Database, caller: Caller) -> None:

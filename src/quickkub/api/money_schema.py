@@ -7,6 +7,7 @@ from typing import Annotated, Any, Final, Literal
 from msgspec import Meta, Struct
 
 from quickkub.api.schema import Amount, Failure, ForwardQuery, Metadata, Mode, Time, exactly
+from quickkub.kernel.money import AMOUNT_MAX
 from quickkub.payments.test_clock import ADVANCE_SECONDS_MAX
 
 NOTE_LETTERS_MAX: Final = 500
@@ -130,6 +131,20 @@ class ChangeSettings(Struct, kw_only=True, forbid_unknown_fields=True):
         Annotated[
             Literal["hold", "refund"],
             Meta(description="Money no payment was waiting for: kept for a person, or given back."),
+        ]
+        | None
+    ) = None
+    refund_step_up_over: (
+        Annotated[
+            int,
+            Meta(
+                ge=0,
+                le=AMOUNT_MAX,
+                description=(
+                    "Of one payment a person gives back no more minor units than this without a step-up. "
+                    "1000000 unless you say otherwise."
+                ),
+            ),
         ]
         | None
     ) = None
@@ -263,6 +278,7 @@ class Settings(Struct, kw_only=True):
     over_tolerance: int
     orphan_payments: Literal["hold", "refund"]
     unique_satang: bool
+    refund_step_up_over: int
     return_addresses: list[str]
 
 

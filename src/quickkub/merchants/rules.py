@@ -14,22 +14,33 @@ class MoneyRules:
     """`under` and `over` are minor units that still count as paid; `orphans` is `hold` or `refund`.
 
     `unique_satang`: amounts of static PromptPay QRs are made unlike each other by some satang.
+    `step_up_over`: of one payment a person gives back no more minor units than this without a step-up.
     """
 
     under: int
     over: int
     orphans: str
     unique_satang: bool
+    step_up_over: int
 
 
 def _read(row: Row) -> MoneyRules:
-    return MoneyRules(row["under_tolerance"], row["over_tolerance"], row["orphan_rule"], row["unique_satang"])
+    return MoneyRules(
+        row["under_tolerance"],
+        row["over_tolerance"],
+        row["orphan_rule"],
+        row["unique_satang"],
+        row["refund_step_up_over"],
+    )
 
 
 async def money_rules(reader: Connection, merchant: MerchantId) -> MoneyRules:
     """The merchant's rules as they stand."""
     row = await reader.fetchrow(
-        "SELECT under_tolerance, over_tolerance, orphan_rule, unique_satang FROM merchants WHERE id = $1",
+        """
+        SELECT under_tolerance, over_tolerance, orphan_rule, unique_satang, refund_step_up_over
+          FROM merchants WHERE id = $1
+        """,
         merchant,
     )
     assert row is not None, "a key's merchant exists"
@@ -44,6 +55,7 @@ async def change_money_rules(
     over: int | None,
     orphans: str | None,
     unique_satang: bool | None = None,
+    step_up_over: int | None = None,
 ) -> MoneyRules:
     """Change what is said; None leaves a rule as it is. It counts for money that comes from now on."""
     before = await money_rules(tx, merchant)
@@ -51,14 +63,17 @@ async def change_money_rules(
         """
         UPDATE merchants SET under_tolerance = coalesce($2, under_tolerance),
                over_tolerance = coalesce($3, over_tolerance), orphan_rule = coalesce($4, orphan_rule),
-               unique_satang = coalesce($5, unique_satang)
-         WHERE id = $1 RETURNING under_tolerance, over_tolerance, orphan_rule, unique_satang
+               unique_satang = coalesce($5, unique_satang),
+               refund_step_up_over = coalesce($6, refund_step_up_over)
+         WHERE id = $1
+        RETURNING under_tolerance, over_tolerance, orphan_rule, unique_satang, refund_step_up_over
         """,
         merchant,
         under,
         over,
         orphans,
         unique_satang,
+        step_up_over,
     )
     assert row is not None, "a key's merchant exists"
     rules = _read(row)
@@ -81,4 +96,5 @@ def _said(rules: MoneyRules) -> dict[str, int | str | bool]:
         "over_tolerance": rules.over,
         "orphan_payments": rules.orphans,
         "unique_satang": rules.unique_satang,
+        "refund_step_up_over": rules.step_up_over,
     }

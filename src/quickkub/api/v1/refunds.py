@@ -6,7 +6,7 @@ from litestar import Response, get, post
 
 from quickkub.access.permissions import allowed
 from quickkub.access.sessions import SecondFactorRequired, StepUpRequired
-from quickkub.access.step_up import REFUND_FREELY_MINOR, require_fresh
+from quickkub.access.step_up import require_fresh
 from quickkub.api import money_schema as words
 from quickkub.api import schema
 from quickkub.api.lists import answer, page, refuse_bad_cursors
@@ -16,6 +16,7 @@ from quickkub.api.request import ApiRequest
 from quickkub.api.text import plain_metadata, plain_text
 from quickkub.kernel.ids import has_shape
 from quickkub.kernel.money import THB, Money
+from quickkub.merchants.rules import money_rules
 from quickkub.payments.model import PaymentNotFound
 from quickkub.refunds.model import (
     Destination,
@@ -40,7 +41,7 @@ CREATE = Operation(
         "Through the provider where it refunds the method, else as a task: the refund then "
         "`requires_transfer`, a person makes a bank transfer and reports its number. An answer of the "
         "provider that was lost leaves the refund `processing`; it is settled by asking the provider. A "
-        f"person needs a step-up to give back more than {REFUND_FREELY_MINOR} minor units of a payment."
+        "person needs a step-up to give back more of a payment than the merchant's `refund_step_up_over`."
     ),
     answers=words.Refund,
     status=201,
@@ -64,7 +65,7 @@ async def create_refund(request: ApiRequest) -> Response[bytes]:
     request.query(schema.NoQuery)
     if not has_shape(said.payment, "pay"):
         raise PaymentNotFound()
-    if request.caller.user_id is not None and await _back_minor(request, said) > REFUND_FREELY_MINOR:
+    if request.caller.user_id is not None and await _back_minor(request, said) > await _freely(request):
         await require_fresh(request.services.db, request.caller)
     asked = NewRefund(
         payment=said.payment,
@@ -75,6 +76,12 @@ async def create_refund(request: ApiRequest) -> Response[bytes]:
         metadata=plain_metadata(said.metadata or {}),
     )
     return answered(await request.services.refunds.create(asked, await once(request), rendered_as(201)))
+
+
+async def _freely(request: ApiRequest) -> int:
+    """How much of one payment a person of this merchant gives back without a step-up, in minor units."""
+    async with request.services.db.read() as reader:
+        return (await money_rules(reader, request.caller.merchant)).step_up_over
 
 
 async def _back_minor(request: ApiRequest, said: words.CreateRefund) -> int:

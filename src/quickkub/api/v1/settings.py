@@ -58,6 +58,7 @@ async def change_settings(request: ApiRequest) -> Response[bytes]:
             over=said.over_tolerance,
             orphans=said.orphan_payments,
             unique_satang=said.unique_satang,
+            step_up_over=said.refund_step_up_over,
         )
         if said.return_addresses is None:
             addresses = await return_list(tx, request.caller.merchant)
@@ -74,6 +75,7 @@ def _shown(rules: MoneyRules, addresses: list[str]) -> Response[bytes]:
             "over_tolerance": rules.over,
             "orphan_payments": rules.orphans,
             "unique_satang": rules.unique_satang,
+            "refund_step_up_over": rules.step_up_over,
             "return_addresses": addresses,
         }
     )

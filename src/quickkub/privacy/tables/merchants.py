@@ -21,7 +21,7 @@ TABLES: Final = (
         public="name name_th display_name colour website support_email support_phone",
         internal="id state created_at under_tolerance over_tolerance orphan_rule test_clock_seconds "
         "unique_satang state_reason state_changed_at tier business_kind payouts_held_until fraud_versions "
-        "return_addresses",
+        "return_addresses refund_step_up_over",
         personal={
             "legal_name": _owner(Mask.SHOWN),
             "address": _owner(Mask.SHOWN),

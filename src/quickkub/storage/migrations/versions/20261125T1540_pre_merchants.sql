@@ -47,6 +47,8 @@ ALTER TABLE merchants
     ADD COLUMN support_phone       text CHECK (support_phone ~ '^\+?[0-9]{4,15}$'),
     -- Where payers may be sent back to: https origins, or beginnings of paths below them.
     ADD COLUMN return_addresses    text[] NOT NULL DEFAULT '{}' CHECK (cardinality(return_addresses) <= 50),
+    -- How many minor units of one payment a person gives back without showing password and second factor again.
+    ADD COLUMN refund_step_up_over bigint NOT NULL DEFAULT 1000000 CHECK (refund_step_up_over >= 0),
     -- Nothing is paid out before this moment, such as 72 hours after the settlement account changed.
     ADD COLUMN payouts_held_until  timestamptz;
 
