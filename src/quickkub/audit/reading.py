@@ -33,7 +33,7 @@ SELECT seal.position, seal.previous_hash, seal.hash, entry.*
  WHERE ($1::text IS NULL OR entry.chain = $1)
    AND ($2::timestamptz IS NULL OR entry.created_at >= $2)
    AND ($3::timestamptz IS NULL OR entry.created_at < $3)
- ORDER BY entry.chain, entry.id
+ ORDER BY entry.chain, seal.position NULLS LAST, entry.id
 """
 
 

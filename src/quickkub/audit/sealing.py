@@ -28,7 +28,7 @@ _TRY_LOCK: Final = "SELECT pg_try_advisory_xact_lock($1)"
 _WAITING: Final = """
 SELECT entry.* FROM audit_unsealed waiting
   JOIN audit_logs entry ON entry.chain = waiting.chain AND entry.id = waiting.entry_id
- ORDER BY waiting.since, waiting.entry_id LIMIT $1
+ ORDER BY waiting.number LIMIT $1
 """
 
 _SEAL: Final = """
@@ -42,7 +42,8 @@ DELETE FROM audit_unsealed waiting USING sealed
 """
 
 _OLDEST_WAITS: Final = """
-SELECT coalesce(extract(epoch FROM clock_timestamp() - min(since)), 0)::integer FROM audit_unsealed
+SELECT coalesce((SELECT extract(epoch FROM clock_timestamp() - since)
+                   FROM audit_unsealed ORDER BY number LIMIT 1), 0)::integer
 """
 
 
@@ -72,7 +73,7 @@ async def seal_waiting(db: Database, limit: int) -> int:
 
 async def _seal(tx: Connection, waiting: list[Row]) -> int:
     by_chain: dict[str, list[Row]] = defaultdict(list)
-    for entry in sorted(waiting, key=lambda row: str(row["id"])):
+    for entry in waiting:
         by_chain[entry["chain"]].append(entry)
     heads = await heads_of(tx, list(by_chain))
     seals = _Seals()

@@ -98,6 +98,15 @@ async def test_batches_of_any_size_make_the_same_chain(log: Log) -> None:
     assert (await log.verified()).bad == ()
 
 
+async def test_a_clock_that_steps_back_changes_no_order(log: Log) -> None:
+    entries = [await log.notes(number) for number in range(3)]
+    await log.owner.execute(
+        "UPDATE audit_unsealed SET since = now() - interval '1 minute' WHERE entry_id = $1", entries[-1]
+    )
+    assert await log.seals() > 0
+    assert [entry for _, entry in (await positions(log))[5:]] == entries
+
+
 async def test_an_entry_nobody_can_hash_stays_unsealed_and_holds_up_no_other(log: Log) -> None:
     async with log.db.transaction() as tx:
         await tx.execute(

@@ -22,7 +22,7 @@ TABLES: Final = (
             "user_agent": _MEMBER_TEXT,
         },
     ),
-    Table("audit_unsealed", Kind.RUNNING, internal="chain entry_id since"),
+    Table("audit_unsealed", Kind.RUNNING, internal="chain entry_id since number"),
     Table(
         "audit_seals", Kind.AUDIT, internal="chain position entry_id sealed_at", hashed="previous_hash hash"
     ),
